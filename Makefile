@@ -1,0 +1,44 @@
+# Two commands are enough: `make demo` to see it, `make test` to trust it.
+VENV   := .venv
+PY     := $(VENV)/bin/python
+PYTHON ?= python3
+STAMP  := $(VENV)/.installed
+SUDO   := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
+PORT   ?= 8080
+SPEED  ?= 60
+
+.PHONY: demo test soak lint bench clean system-tools
+.DEFAULT_GOAL := demo
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lalert needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV) || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq python3-venv && $(PYTHON) -m venv --clear $(VENV); }
+
+$(VENV)/.run: $(VENV)/bin/python setup.cfg pyproject.toml
+	$(PY) -m pip install --quiet --editable .
+	touch $@
+
+$(STAMP): $(VENV)/.run
+	$(PY) -m pip install --quiet --editable '.[test,lint,boundaries]'
+	touch $@
+
+# The tests drive a real browser; its fonts draw the Japanese pages.
+system-tools:
+	@command -v chromium >/dev/null || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq chromium fonts-noto-cjk >/dev/null; }
+
+demo: $(VENV)/.run
+	$(VENV)/bin/lalert demo --port $(PORT) --speed $(SPEED)
+
+test: $(STAMP) system-tools
+	$(PY) -m pytest $(PYTEST_ARGS)
+
+lint: $(STAMP)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/mypy lalert
+
+bench: $(STAMP)
+	$(PY) -m benchmarks $(BENCH_ARGS)
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

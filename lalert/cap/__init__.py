@@ -1,0 +1,1 @@
+"""CAP: text to values and back. Knows no shapes and no hub."""

@@ -1,0 +1,1 @@
+"""The laws of the hub: pure decisions on values. No I/O, no clock, no loop."""

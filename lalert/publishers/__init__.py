@@ -1,0 +1,1 @@
+"""One module per way out: an entry as that way needs it."""

@@ -1,0 +1,1 @@
+"""One canonical wording per alert, in every shape that people and machines need."""

@@ -1,0 +1,1 @@
+"""Durability: the only place that knows SQL or Redis commands."""

@@ -1,0 +1,150 @@
+"""The durability contract: what every store promises, whatever its engine.
+
+1. **Durable before told.** When `append` returns, every `Appended` entry survives `kill -9` and power loss.
+2. **One transaction.** Position, dedup key, entry, standings of what it supersedes and the audit line are kept
+   together or not at all. If `append` raises `Unavailable`, nothing of the batch is kept.
+3. **Once.** A key is appended once, for ever (until retention drops the entry): the same bytes again are `Repeated`
+   with the first entry, other bytes under the same key are `Conflicting`.
+4. **Order.** Positions count from 1 without a hole, in the order of the batch. They are never used twice; a store
+   that was emptied or restored has another `epoch`.
+5. **One in force.** At most one message of a thread is in force. A kept Update or Cancel ends whatever of its thread
+   is in force *at that moment*, and every message in its `supersedes`, whatever the drafter had seen.
+6. **Honest history.** `read` after a position older than `oldest - 1` raises `Gap`; it never skips silently.
+7. Drivers' exceptions do not leave the store: a failure is `Unavailable`.
+
+Entries are immutable values; a stored entry reads back equal to the one that `append` returned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from lalert.core.model import Cursor, Draft, Entry, Posted, Realm, Role, Sender
+from lalert.errors import Rejected, Text
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """The draft is kept."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The same bytes were kept before: `entry` is the first."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Conflicting:
+    """Other bytes are kept under this identity: `entry` is what they became. Nothing new was kept."""
+
+    entry: Entry
+
+
+Outcome = Appended | Repeated | Conflicting
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What the log holds: positions `oldest` to `head.seq`. Empty when `oldest` is greater than the head."""
+
+    head: Cursor
+    oldest: int
+
+
+class Gap(Rejected):
+    """A position that the log cannot continue from: too old, or of another epoch, or ahead of the head."""
+
+    def __init__(self, since: str, span: Span) -> None:
+        message = Text(
+            ja=f"位置 {since} からの続きは保存されていません。現在の状態と過去分フィードを取得してください。",
+            en=f"The log cannot be continued from {since}. Read the present state and the archive.",
+        )
+        super().__init__(message, code="cursor.gap", status=410)
+        self.since = since
+        self.span = span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredKey:
+    """A key as it is kept: never the secret, only its SHA-256 digest (the secret has 256 bits of entropy)."""
+
+    key_id: str
+    name: str
+    role: Role
+    areas: tuple[str, ...]
+    digest: str
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+    def sender(self, realm: Realm) -> Sender:
+        """Return the rights that this key gives in `realm`."""
+        return Sender(self.key_id, self.name, realm, self.role, self.areas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditLine:
+    """One thing that somebody did, for the record: never an address, an endpoint or a secret."""
+
+    at: datetime
+    actor: str  # key id, or "hub", or "cli"
+    action: str
+    subject: str
+
+
+class Store(Protocol):
+    """One realm's store. Every method may raise `Unavailable`."""
+
+    realm: Realm
+
+    async def span(self) -> Span:
+        """Return what the log holds now."""
+
+    async def append(self, drafts: Sequence[Draft]) -> Sequence[Outcome]:
+        """Keep `drafts` in their order, in one durable transaction; return one outcome each."""
+
+    async def read(self, after: int, limit: int) -> Sequence[Entry]:
+        """Return up to `limit` entries with positions greater than `after`, in order. Raises `Gap`."""
+
+    async def read_from(self, at: datetime, limit: int) -> Sequence[Entry]:
+        """Return the entries accepted at or after `at`, the newest `limit` of them, in order."""
+
+    async def find(self, identifier: str) -> Sequence[Posted]:
+        """Return the messages with this CAP identifier and how they stand, oldest first (expiries are not listed)."""
+
+    async def find_key(self, key: str) -> Posted | None:
+        """Return the message with this natural key (`Identity.key`) and how it stands."""
+
+    async def thread(self, thread: str) -> Sequence[Entry]:
+        """Return all entries of a thread, expiries included, in order."""
+
+    async def in_force(self) -> Sequence[Posted]:
+        """Return the messages in force, in order of position."""
+
+    async def prune(self, before: datetime) -> int:
+        """Drop entries accepted before `before` that are not in force, oldest first and without leaving a hole;
+        return how many."""
+
+    async def add_key(self, key: StoredKey) -> None:
+        """Keep a new key."""
+
+    async def keys(self) -> Sequence[StoredKey]:
+        """Return all keys, the revoked ones too, oldest first."""
+
+    async def revoke_key(self, key_id: str, at: datetime) -> bool:
+        """End a key; return False when there is none that is valid."""
+
+    async def audit(self, line: AuditLine) -> None:
+        """Keep one audit line."""
+
+    async def audit_lines(self, limit: int) -> Sequence[AuditLine]:
+        """Return the newest `limit` audit lines, oldest first."""
+
+    async def close(self) -> None:
+        """Finish what was begun and release everything."""
