@@ -1,0 +1,261 @@
+"""Settings: one frozen value, built once at the edge; each part of the hub receives its own section.
+
+Sources, the later ones win: the defaults below, `lalert.toml`, `LALERT_*` environment variables, flags. A name that is
+not known, a wrong type or a value out of range refuses the start, with all problems at once: a hub that silently runs
+with half of what the operator wrote is worse than one that says why it does not start.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, TypeVar, get_args, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from lalert.errors import Finding, Severity, Text, rejected
+
+MAX_FILE_BYTES = 1 << 20
+_PREFIX = "LALERT_"
+# Names under our prefix that are not settings: the file itself, what Kubernetes injects for a service called
+# "lalert" (LALERT_PORT, LALERT_SERVICE_HOST ...), and the test suite's own.
+_FOREIGN = ("LALERT_CONFIG", "LALERT_PORT", "LALERT_SERVICE_", "LALERT_TEST_", "LALERT_CRASH_")
+_ALIASES = {"LALERT_DATA": "store.data"}
+
+S = TypeVar("S")
+Name = Annotated[str, Meta(min_length=1, max_length=255)]
+Url = Annotated[str, Meta(pattern=r"^https?://[^\s/?#]+[^\s?#]*$", max_length=1024)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """Where the hub listens, and what it bears. `public_url` is how readers reach it, without a trailing slash."""
+
+    host: Name = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 8080  # 0: any free port
+    public_url: Url | None = None
+    max_body_bytes: Annotated[int, Meta(ge=4_096, le=16 << 20)] = 1 << 20
+    max_connections: Annotated[int, Meta(ge=16, le=1_000_000)] = 8_192
+    shutdown_s: Annotated[float, Meta(ge=0, le=300)] = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storage:
+    """Where everything that lasts is kept, and for how long."""
+
+    data: Path = Path("lalert-data")
+    retention_days: Annotated[int, Meta(ge=4, le=3_650)] = 30  # never less than the 72 h that ended alerts are shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """The priority queue between intake and the log: items that may wait, and the most that one commit takes."""
+
+    capacity: Annotated[int, Meta(ge=1_024, le=10_000_000)] = 20_000
+    batch: Annotated[int, Meta(ge=1, le=1_024)] = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """Readers that stay connected: life signs, the most that may wait for one of them, entries kept in memory."""
+
+    ping_s: Annotated[float, Meta(ge=1, le=300)] = 15.0
+    heartbeat_s: Annotated[float, Meta(ge=1, le=3_600)] = 60.0
+    buffer_bytes: Annotated[int, Meta(ge=65_536, le=64 << 20)] = 1 << 20
+    retry_ms: Annotated[int, Meta(ge=100, le=60_000)] = 3_000
+    tail_entries: Annotated[int, Meta(ge=100, le=1_000_000)] = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hub:
+    """The hub's own rules.
+
+    `lifetime_h` ends what names no end; `jurisdiction_slack_m` is how far a shape may reach over the border of what
+    its sender may alert; `key_per_s` and `key_burst` limit one key, wide enough for one that relays a whole country's
+    1,741 municipalities at once.
+    """
+
+    lifetime_h: Annotated[int, Meta(ge=1, le=8_760)] = 168
+    jurisdiction_slack_m: Annotated[float, Meta(ge=0, le=50_000)] = 500.0
+    canary_s: Annotated[float, Meta(ge=5, le=3_600)] = 60.0
+    ended_h: Annotated[int, Meta(ge=1, le=720)] = 72
+    key_per_s: Annotated[float, Meta(gt=0, le=10_000)] = 50.0
+    key_burst: Annotated[int, Meta(ge=1, le=100_000)] = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that an operator may choose."""
+
+    server: Server = field(default_factory=Server)
+    store: Storage = field(default_factory=Storage)
+    queue: Queue = field(default_factory=Queue)
+    stream: Stream = field(default_factory=Stream)
+    hub: Hub = field(default_factory=Hub)
+
+
+_SECTIONS: dict[str, type] = {"server": Server, "store": Storage, "queue": Queue, "stream": Stream, "hub": Hub}
+_TYPES: dict[str, object] = {
+    f"{section}.{name}": hint
+    for section, cls in _SECTIONS.items()
+    for name, hint in get_type_hints(cls, include_extras=True).items()
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """One value as somebody gave it: for which setting, under which name, and whether it came as text."""
+
+    key: str
+    label: str
+    value: object
+    as_text: bool
+
+
+def load(file: Path | None, env: Mapping[str, str], overrides: Mapping[str, object]) -> Settings:
+    """Return the settings out of `file` (None: no file), `env` and `overrides` (`{"server.port": 8080}`).
+
+    An empty variable and an override that is None count as not given.
+
+    Raises `Rejected` (`settings.invalid`) that lists every unknown name and every value that cannot be used.
+    """
+    findings: list[Finding] = []
+    values: dict[str, object] = {}
+    for given in (*_from_file(file, findings), *_from_env(env), *_from_flags(overrides)):
+        if given.key not in _TYPES:
+            findings.append(_unknown(given))
+            continue
+        try:
+            values[given.key] = _convert(given)
+        except msgspec.ValidationError:
+            findings.append(_unusable(given))
+    if findings:
+        raise rejected(
+            findings,
+            code="settings.invalid",
+            message=Text(
+                ja=f"設定に誤りが {len(findings)} 件あります。修正するまで起動できません。",
+                en=f"{len(findings)} problem(s) in the settings. The hub does not start until they are corrected.",
+            ),
+        )
+    return Settings(
+        server=_section("server", Server, values),
+        store=_section("store", Storage, values),
+        queue=_section("queue", Queue, values),
+        stream=_section("stream", Stream, values),
+        hub=_section("hub", Hub, values),
+    )
+
+
+def _section(name: str, cls: Callable[..., S], values: Mapping[str, object]) -> S:
+    prefix = f"{name}."
+    return cls(**{key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)})
+
+
+def _convert(given: _Given) -> object:
+    return msgspec.convert(given.value, _TYPES[given.key], strict=not given.as_text, dec_hook=_to_path)
+
+
+def _to_path(kind: type, value: object) -> Path:
+    if kind is Path and isinstance(value, str | Path) and str(value).strip():
+        return Path(value)
+    raise ValueError
+
+
+def _from_file(file: Path | None, findings: list[Finding]) -> list[_Given]:
+    if file is None:
+        return []
+    try:
+        table = _read_toml(file)
+    except (OSError, ValueError) as error:
+        findings.append(_unreadable(file, str(error)))
+        return []
+    return [_Given(key, f"{file.name}: {key}", value, as_text=False) for key, value in _flat(table)]
+
+
+def _read_toml(file: Path) -> dict[str, object]:
+    with file.open("rb") as stream:
+        raw = stream.read(MAX_FILE_BYTES + 1)
+    if len(raw) > MAX_FILE_BYTES:
+        raise ValueError(f"more than {MAX_FILE_BYTES} bytes")
+    return tomllib.loads(raw.decode("utf-8-sig"))
+
+
+def _flat(table: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    for section, content in table.items():
+        if isinstance(content, dict) and section in _SECTIONS:
+            yield from ((f"{section}.{name}", value) for name, value in content.items())
+        else:
+            yield section, content
+
+
+def _from_env(env: Mapping[str, str]) -> Iterator[_Given]:
+    for name, value in sorted(env.items()):
+        if value and name.startswith(_PREFIX) and not name.startswith(_FOREIGN):
+            yield _Given(_ALIASES.get(name) or _key_of(name), name, value, as_text=True)
+
+
+def _key_of(variable: str) -> str:
+    return variable.removeprefix(_PREFIX).lower().replace("_", ".", 1)
+
+
+def _variable_of(key: str) -> str:
+    return _PREFIX + key.upper().replace(".", "_")
+
+
+def _from_flags(overrides: Mapping[str, object]) -> Iterator[_Given]:
+    return (_Given(key, key, value, as_text=True) for key, value in overrides.items() if value is not None)
+
+
+def _unknown(given: _Given) -> Finding:
+    near = get_close_matches(given.key, [*_TYPES, *_SECTIONS], n=1)
+    if given.key in _SECTIONS:
+        advice = Text(ja=f"[{given.key}] の下に項目を書いてください。", en=f"Write its settings below [{given.key}].")
+    elif near:
+        name = _variable_of(near[0]) if given.label.startswith(_PREFIX) else near[0]
+        advice = Text(ja=f"「{name}」の誤りではありませんか。", en=f"Did you mean {name}?")
+    else:
+        advice = Text(ja="この設定を削除してください。", en="Remove it.")
+    message = Text(ja=f"設定「{given.label}」はありません。", en=f"There is no setting {given.label}.")
+    return _finding("settings.unknown", message, advice, given.label, None)
+
+
+def _unusable(given: _Given) -> Finding:
+    wanted = _describe(_TYPES[given.key])
+    message = Text(
+        ja=f"設定「{given.label}」の値が使えません。",
+        en=f"The value of {given.label} cannot be used.",
+    )
+    advice = Text(ja=f"{wanted.ja}を指定してください。", en=f"Give {wanted.en}.")
+    return _finding("settings.value", message, advice, given.label, repr(given.value)[:80])
+
+
+def _unreadable(file: Path, reason: str) -> Finding:
+    message = Text(ja=f"設定ファイル {file} を読めません({reason})。", en=f"{file} cannot be read: {reason}.")
+    advice = Text(
+        ja="TOML形式・UTF-8のファイルか、読み取り権限があるかを確認してください。",
+        en="Check that it is TOML in UTF-8 and that it may be read.",
+    )
+    return _finding("settings.file", message, advice, str(file), None)
+
+
+def _finding(code: str, message: Text, advice: Text, path: str, found: str | None) -> Finding:
+    return Finding(code=code, severity=Severity.ERROR, message=message, advice=advice, path=path, found=found)
+
+
+def _describe(hint: object) -> Text:
+    """Say which values `hint` allows, for somebody who does not know its name."""
+    if hint is Path:
+        return Text(ja="フォルダの場所", en="the path of a folder")
+    if hint == Url | None:
+        return Text(ja="https:// または http:// で始まるURL", en="a URL that begins with https:// or http://")
+    kind, meta = get_args(hint)
+    if kind is str:
+        return Text(ja=f"{meta.max_length} 文字以内の文字列", en=f"a text of at most {meta.max_length} characters")
+    low, ja_low, en_low = (meta.gt, "より大きく", "above") if meta.gt is not None else (meta.ge, "以上", "from")
+    noun = Text(ja="整数", en="a whole number") if kind is int else Text(ja="数", en="a number")
+    return Text(ja=f"{low} {ja_low} {meta.le} 以下の{noun.ja}", en=f"{noun.en} {en_low} {low} to {meta.le}")
