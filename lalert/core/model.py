@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import IntEnum, StrEnum
 
+from shapely.geometry.base import BaseGeometry
+
 from lalert.cap.model import Alert, Identity
 from lalert.errors import Finding
 from lalert.geo.area import Area
@@ -116,11 +118,31 @@ class Zone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """An audience: everybody whose subscription lets this place together with this meaning pass.
+
+    `geometry` is lon/lat in degrees, None where a message names no place. `level` is the one that filters compare
+    (`core.matching`), None where none holds.
+    """
+
+    geometry: BaseGeometry | None = field(repr=False)
+    codes: frozenset[str]
+    level: int | None
+    hazards: tuple[str, ...]
+    categories: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """Where those are who heard a message that this one supersedes: they must hear this one, too."""
+    """Where those are who heard a message that this one supersedes: they must hear this one, too.
+
+    `heard` are the audiences of the superseded message, those that it had to reach for its own predecessors included,
+    so that the end of a long thread still finds everybody who heard its beginning.
+    """
 
     identity: Identity
     area: Area
+    heard: tuple[Heard, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
