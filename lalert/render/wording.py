@@ -1,0 +1,230 @@
+"""The one canonical wording of an alert, which every face shows.
+
+The sender's headline, description and instruction are given as they came. The hub only puts the frame around them:
+what is not real (【訓練】 at both ends), how it stands (【解除】 【取消】 【訂正】 【期限終了】), level, place and time.
+Where the sender gave no headline one is made, in the order that works: source, hazard, place, action, time.
+Nothing here knows a clock: as-of times are arguments.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from lalert.cap.model import Info
+from lalert.cap.profile import is_all_clear, level_of
+from lalert.core.model import CancelKind, Entry, Standing, State
+from lalert.errors import Text
+from lalert.render.clock import as_of as as_of_text
+from lalert.render.clock import day_and_time, hhmm
+from lalert.render.places import concerned, place_names, short_names
+from lalert.render.words import (
+    ACTIONS,
+    CALLED_OFF,
+    CORRECTION,
+    LEVEL_ACTIONS,
+    STATE_REMARKS,
+    hazard_label,
+    level_label,
+    pick,
+    state_label,
+    status_mark,
+)
+
+__all__ = ["action", "headline", "level_label", "main_info", "stands", "state_label", "summary", "ticker"]
+
+
+def headline(entry: Entry, lang: str, *, standing: Standing | None = None) -> str:
+    """Return the headline on one line, framed; with `standing` as it stands now."""
+    info = main_info(entry, lang)
+    own = _unmarked(entry, one_line(info.headline)) if info and info.headline else _composed(entry, info, lang)
+    return _enclosed(entry, _state_mark(entry, lang, standing) + _levelled(own, _level(info), lang), lang)
+
+
+def summary(entry: Entry, lang: str, *, standing: Standing | None = None, as_of: datetime | None = None) -> str:
+    """Return one paragraph: source, hazard, place, action, time. `as_of` is when one looks, else its own time."""
+    info = main_info(entry, lang)
+    sentences = (
+        _issued(entry, info, lang),
+        _state_mark(entry, lang, standing)
+        + _levelled(_event(info, lang), _level(info), lang)
+        + _hazard(entry, info, lang),
+        pick(Text("対象：", "For: "), lang) + (place_names(concerned(entry), lang, limit=5) or _descriptions(info)),
+        one_line(entry.alert.note or "") if entry.state is not State.IN_FORCE or _corrects(entry) else "",
+        action(entry, lang, standing=standing),
+        _remark(entry, lang, standing),
+        f"({as_of_text(as_of or entry.at, lang)})",
+    )
+    stop = pick(Text("。", "."), lang)
+    told = [
+        sentence if sentence.endswith((stop, ")", "!", "！")) else sentence + stop for sentence in sentences if sentence
+    ]
+    return _enclosed(entry, pick(Text("", " "), lang).join(told), lang)
+
+
+def ticker(entry: Entry, length: int, *, lang: str = "ja", standing: Standing | None = None) -> str:
+    """Return a text of at most `length` characters (20, 40 or 80), always the same for the same entry.
+
+    What matters least is left out first; the marks of a drill and of an end never are.
+    """
+    mark = status_mark(entry.alert.status, "ja")
+    state = _state_mark(entry, lang, standing)
+    room = length - 2 * len(mark) - len(state)
+    shortened = list(_shortenings(entry, lang, standing))
+    body = next((text for text in shortened if len(text) <= room), shortened[-1][: max(0, room - 1)] + "…")
+    return f"{mark}{state}{body}{mark}"
+
+
+def action(entry: Entry, lang: str, *, standing: Standing | None = None) -> str:
+    """Return what to do on one line: the sender's instruction, else the official words; nothing once it has ended."""
+    info = main_info(entry, lang)
+    state = stands(entry, standing).state
+    if info is None or state is not entry.state or state is State.EXPIRED:
+        return ""
+    return one_line(info.instruction) if info.instruction else _official_action(info, lang, state)
+
+
+def main_info(entry: Entry, lang: str) -> Info | None:
+    """Return the gravest info in `lang`; one of another language when that one alone carries the entry's level."""
+    infos = entry.alert.infos
+    spoken = _in_language(infos, lang)
+    grave = [info for info in spoken if _level(info) == entry.level]
+    return _gravest(grave) or _gravest(spoken if entry.level is None else _in_language(infos, "ja")) or _gravest(infos)
+
+
+def stands(entry: Entry, standing: Standing | None) -> Standing:
+    """Return how a message stands: by its own word until something has happened to it, then by `standing`."""
+    if standing is None or standing.state is entry.state:
+        replaced_by = standing.replaced_by if standing else None
+        return Standing(state=entry.state, replaced_by=replaced_by, cancel_kind=entry.cancel_kind)
+    return standing
+
+
+_BLANKS = re.compile(r"[^\S\u3000]+")
+_TURNING = dict.fromkeys(map(ord, "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))
+
+
+def one_line(text: str) -> str:
+    """Return `text` on one line and without the invisible characters that would turn the frame's direction round."""
+    return _BLANKS.sub(" ", text.translate(_TURNING)).strip()
+
+
+def _enclosed(entry: Entry, text: str, lang: str) -> str:
+    mark = status_mark(entry.alert.status, lang)
+    return mark + text + mark
+
+
+def _unmarked(entry: Entry, text: str) -> str:
+    """Return the sender's text without its own 【訓練】 where the frame sets it; a real alert stays as it came."""
+    mark = status_mark(entry.alert.status, "ja")
+    return text.removeprefix(mark).removesuffix(mark)
+
+
+def _state_mark(entry: Entry, lang: str, standing: Standing | None) -> str:
+    """Return 【解除】 and its like; an alert in force needs no mark unless it corrects another."""
+    now = stands(entry, standing)
+    if now.state is not State.IN_FORCE:
+        return f"【{state_label(now.state, lang, now.cancel_kind)}】"
+    return f"【{pick(CORRECTION, lang)}】" if _corrects(entry) else ""
+
+
+def _corrects(entry: Entry) -> bool:
+    return entry.cancel_kind is CancelKind.CORRECTED
+
+
+def _levelled(text: str, level: int | None, lang: str) -> str:
+    """Return `text` with its level before it, unless the sender has said it."""
+    plain = unicodedata.normalize("NFKC", text).lower()
+    if level is None or f"レベル{level}" in plain or f"level {level}" in plain:
+        return text
+    return level_label(level, lang) + pick(Text(" ", ": "), lang) + text
+
+
+def _composed(entry: Entry, info: Info | None, lang: str) -> str:
+    """Return a headline for a message without one: source, hazard, place."""
+    places = place_names(concerned(entry), lang) or _descriptions(info)
+    said = (_source(entry, info), _event(info, lang) + _hazard(entry, info, lang), places)
+    return pick(Text("　", ", "), lang).join(part for part in said if part)
+
+
+def _shortenings(entry: Entry, lang: str, standing: Standing | None) -> Iterator[str]:
+    """Yield ever shorter bodies: first without the action, then the source, the time, the hazard, further places."""
+    info, places = main_info(entry, lang), concerned(entry)
+    what = _levelled(_event(info, lang), _level(info), lang)
+    hazard, time = _hazard(entry, info, lang), hhmm(entry.alert.sent)
+    where = [short_names(places, lang, limit=limit) or _descriptions(info) for limit in (3, 2, 1)]
+    said_by, todo = _source(entry, info), _official_action(info, lang, stands(entry, standing).state)
+    yield _spaced(said_by, what + hazard, where[0], todo, time)
+    yield _spaced(said_by, what + hazard, where[0], time)
+    for place in where:
+        yield _spaced(what + hazard, place, time)
+    yield _spaced(what + hazard, where[2])
+    yield _spaced(what, where[2])
+    yield _spaced(what.replace("警戒レベル", "L").replace("Alert level ", "L"), where[2])
+
+
+def _spaced(*parts: str) -> str:
+    return " ".join(part for part in parts if part)
+
+
+def _issued(entry: Entry, info: Info | None, lang: str) -> str:
+    source, time = _source(entry, info), day_and_time(entry.alert.sent, lang)
+    return pick(Text(f"{source} {time}発表", f"{source}, issued {time}"), lang)
+
+
+def _event(info: Info | None, lang: str) -> str:
+    """Return CAP's event as given; a Cancel may carry no info at all."""
+    return one_line(info.event) if info else pick(CALLED_OFF, lang)
+
+
+def _hazard(entry: Entry, info: Info | None, lang: str) -> str:
+    """Return （洪水） unless the event's own name says it."""
+    words = [word for hazard in entry.hazards if (word := hazard_label(hazard, lang))]
+    new = [word for word in words if info and word.lower() not in info.event.lower()]
+    return pick(Text(f"（{'・'.join(new)}）", f" ({', '.join(new)})"), lang) if new else ""
+
+
+def _source(entry: Entry, info: Info | None) -> str:
+    return one_line((info and info.sender_name) or entry.alert.sender)
+
+
+def _descriptions(info: Info | None) -> str:
+    return "、".join(one_line(area.area_desc) for area in info.areas) if info else ""
+
+
+def _official_action(info: Info | None, lang: str, state: State) -> str:
+    """Return the official words of the level, else of CAP's response types; nothing for what is not in force."""
+    if info is None or state is not State.IN_FORCE or is_all_clear(info):
+        return ""
+    level = _level(info)
+    if level in LEVEL_ACTIONS:
+        return pick(LEVEL_ACTIONS[level], lang)
+    return pick(Text("。", ". "), lang).join(
+        pick(ACTIONS[kind], lang) for kind in info.response_types if kind in ACTIONS
+    )
+
+
+def _remark(entry: Entry, lang: str, standing: Standing | None) -> str:
+    remark = STATE_REMARKS.get(stands(entry, standing).state)
+    return pick(remark, lang) if remark else ""
+
+
+def _level(info: Info | None) -> int | None:
+    """Return the level that an info raises; an all clear raises none."""
+    return None if info is None or is_all_clear(info) else level_of(info)
+
+
+def _gravest(infos: Sequence[Info]) -> Info | None:
+    """Return the info with the highest level, the first of equals."""
+    return max(infos, key=lambda info: _level(info) or 0, default=None)
+
+
+def _in_language(infos: Sequence[Info], lang: str) -> list[Info]:
+    """Return the infos in exactly `lang`, else in its language whatever the country, else in any form of it."""
+    wanted, main = lang.lower(), lang.lower().split("-")[0]
+    spoken = [(info, info.language.lower()) for info in infos]
+    exact = [info for info, tongue in spoken if tongue == wanted]
+    plain = [info for info, tongue in spoken if tongue.split("-")[0] == main and "-x-" not in tongue]
+    return exact or plain or [info for info, tongue in spoken if tongue.split("-")[0] == main]
