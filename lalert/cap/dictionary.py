@@ -1,0 +1,199 @@
+"""CAP's data dictionary as tables: which element holds what, in CAP's order (CAP 1.2 §3.2).
+
+`parse` reads by these tables and `render` writes by them, so that both know the same CAP.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final
+
+from lalert.cap import grammar
+from lalert.cap.grammar import Malformed
+from lalert.cap.model import Category, Certainty, MsgType, ResponseType, Scope, Severity, Status, Urgency
+
+CAP_1_2: Final = "urn:oasis:names:tc:emergency:cap:1.2"
+VERSIONS: Final = {
+    CAP_1_2: "1.2",
+    "urn:oasis:names:tc:emergency:cap:1.1": "1.1",
+    "http://www.incident.com/cap/1.0": "1.0",
+}
+XMLDSIG: Final = "http://www.w3.org/2000/09/xmldsig#"
+
+Read = Callable[[str], object]
+
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]{1,32}\.?[0-9]{0,32}|\.[0-9]{1,32})")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One element: CAP's name, Python's name, how its text is read, whether it repeats, whether it must be there.
+
+    `block` marks what has elements instead of text: `pair` (valueName and value), `info`, `resource` or `area`.
+    """
+
+    tag: str
+    name: str
+    read: Read
+    many: bool = False
+    required: bool = False
+    block: str = ""
+
+
+def _text(text: str) -> object:
+    return text
+
+
+def _maybe_text(text: str) -> object:
+    return text or None
+
+
+def _words(kind: type[StrEnum]) -> Read:
+    words = {member.value: member for member in kind}
+
+    def read(text: str) -> object:
+        try:
+            return words[text]
+        except KeyError:
+            raise Malformed("cap.schema.enumeration", text) from None
+
+    return read
+
+
+def _certainty(text: str) -> object:
+    # CAP 1.1 §3.2.2: "Very Likely" of CAP 1.0 is to be read as Likely.
+    return _plain_certainty("Likely" if text == "Very Likely" else text)
+
+
+_plain_certainty = _words(Certainty)
+
+
+def _number(text: str) -> object:
+    if not _DECIMAL.fullmatch(text.strip()):
+        raise Malformed("cap.schema.type", text)
+    return float(text)
+
+
+def _integer(text: str) -> object:
+    if not _INTEGER.fullmatch(text.strip()):
+        raise Malformed("cap.schema.type", text)
+    return int(text)
+
+
+def _stripped(text: str) -> object:
+    return text.strip()
+
+
+def _maybe_stripped(text: str) -> object:
+    return text.strip() or None
+
+
+def _elements(text: str) -> object:
+    raise AssertionError(f"a block has no text: {text}")
+
+
+ALERT: Final = (
+    Slot("identifier", "identifier", _text, required=True),
+    Slot("sender", "sender", _text, required=True),
+    Slot("sent", "sent", grammar.parse_time, required=True),
+    Slot("status", "status", _words(Status), required=True),
+    Slot("msgType", "msg_type", _words(MsgType), required=True),
+    Slot("source", "source", _maybe_text),
+    Slot("scope", "scope", _words(Scope), required=True),
+    Slot("restriction", "restriction", _maybe_text),
+    Slot("addresses", "addresses", _maybe_text),
+    Slot("code", "codes", _text, many=True),
+    Slot("note", "note", _maybe_text),
+    Slot("references", "references", grammar.parse_references),
+    Slot("incidents", "incidents", _maybe_text),
+    Slot("info", "infos", _elements, many=True, block="info"),
+)
+
+INFO: Final = (
+    Slot("language", "language", _stripped),
+    Slot("category", "categories", _words(Category), many=True, required=True),
+    Slot("event", "event", _text, required=True),
+    Slot("responseType", "response_types", _words(ResponseType), many=True),
+    Slot("urgency", "urgency", _words(Urgency), required=True),
+    Slot("severity", "severity", _words(Severity), required=True),
+    Slot("certainty", "certainty", _certainty, required=True),
+    Slot("audience", "audience", _maybe_text),
+    Slot("eventCode", "event_codes", _elements, many=True, block="pair"),
+    Slot("effective", "effective", grammar.parse_time),
+    Slot("onset", "onset", grammar.parse_time),
+    Slot("expires", "expires", grammar.parse_time),
+    Slot("senderName", "sender_name", _maybe_text),
+    Slot("headline", "headline", _maybe_text),
+    Slot("description", "description", _maybe_text),
+    Slot("instruction", "instruction", _maybe_text),
+    Slot("web", "web", _maybe_stripped),
+    Slot("contact", "contact", _maybe_text),
+    Slot("parameter", "parameters", _elements, many=True, block="pair"),
+    Slot("resource", "resources", _elements, many=True, block="resource"),
+    Slot("area", "areas", _elements, many=True, block="area"),
+)
+
+RESOURCE: Final = (
+    Slot("resourceDesc", "resource_desc", _text, required=True),
+    Slot("mimeType", "mime_type", _text, required=True),
+    Slot("size", "size", _integer),
+    Slot("uri", "uri", _maybe_stripped),
+    Slot("derefUri", "deref_uri", _maybe_text),
+    Slot("digest", "digest", _maybe_text),
+)
+
+AREA: Final = (
+    Slot("areaDesc", "area_desc", _text, required=True),
+    Slot("polygon", "polygons", grammar.parse_polygon, many=True),
+    Slot("circle", "circles", grammar.parse_circle, many=True),
+    Slot("geocode", "geocodes", _elements, many=True, block="pair"),
+    Slot("altitude", "altitude_ft", _number),
+    Slot("ceiling", "ceiling_ft", _number),
+)
+
+BLOCKS: Final = {"alert": ALERT, "info": INFO, "resource": RESOURCE, "area": AREA}
+
+# What older versions may leave out though CAP 1.2 requires it.
+_OPTIONAL: Final = {"1.0": {"scope", "category", "mimeType"}, "1.1": {"mimeType"}}
+
+
+ENUMERATIONS: Final[dict[str, type[StrEnum]]] = {
+    "status": Status,
+    "msgType": MsgType,
+    "scope": Scope,
+    "category": Category,
+    "responseType": ResponseType,
+    "urgency": Urgency,
+    "severity": Severity,
+    "certainty": Certainty,
+}
+
+REPEATED: Final = frozenset(slot.tag for block in BLOCKS.values() for slot in block if slot.many)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One block of one CAP version: slots by qualified tag, and the qualified tags that must be there."""
+
+    slots: dict[str, Slot]
+    required: tuple[str, ...]
+
+
+@lru_cache(maxsize=16)
+def tables(namespace: str) -> dict[str, Table]:
+    """Return the tables of the CAP version that `namespace` names; an unknown one is read as CAP 1.2."""
+    optional = _OPTIONAL.get(VERSIONS.get(namespace, "1.2"), set())
+    return {block: _table(namespace, slots, optional) for block, slots in BLOCKS.items()}
+
+
+def _table(namespace: str, slots: tuple[Slot, ...], optional: set[str]) -> Table:
+    prefix = f"{{{namespace}}}" if namespace else ""
+    return Table(
+        slots={prefix + slot.tag: slot for slot in slots},
+        required=tuple(prefix + slot.tag for slot in slots if slot.required and slot.tag not in optional),
+    )

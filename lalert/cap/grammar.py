@@ -1,0 +1,162 @@
+"""The small grammars inside CAP's text fields: dateTime, references, polygon, circle, identifier.
+
+Each function takes the text of one element and returns its value, or raises `Malformed` with the code of the finding
+(`lalert.cap.catalogue`). All run in linear time. White space around a value is not part of it (XML Schema, `collapse`).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from lalert.cap.model import Circle, Identity, Ring
+
+MAX_OFFSET = timedelta(hours=14)  # XML Schema 1.0 part 2 §3.2.7.3
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d", re.ASCII)
+_FRACTION = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+.*", re.ASCII)
+_UNZONED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)
+_NOT_NUMERIC = re.compile(r"[^0-9.,+\-\s]")
+_NAME = re.compile(r"[^\s,<&]+")
+_LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
+
+
+class Malformed(ValueError):
+    """A text outside its grammar: the code of the finding, and the part that is wrong."""
+
+    def __init__(self, code: str, found: str) -> None:
+        super().__init__(f"{code}: {found}")
+        self.code = code
+        self.found = found
+
+
+def parse_time(text: str) -> datetime:
+    """Return the instant that a CAP dateTime says, with the offset it was written in (CAP 1.2 §3.3.2).
+
+    The form is `2026-11-23T04:36:00+09:00`: a zone always, never `Z`, no fraction of a second.
+    """
+    text = text.strip()
+    if not _TIME.fullmatch(text):
+        raise Malformed(_why_no_time(text), text)
+    try:
+        value = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Malformed("cap.time.date", text) from error
+    if abs(value.utcoffset() or timedelta()) > MAX_OFFSET:
+        raise Malformed("cap.time.offset", text)
+    return value
+
+
+def _why_no_time(text: str) -> str:
+    if not text:
+        return "cap.time.empty"
+    if _FRACTION.fullmatch(text):
+        return "cap.time.fraction"
+    if text.endswith(("Z", "z")) and _UNZONED.fullmatch(text[:-1]):
+        return "cap.time.zulu"
+    return "cap.time.zone" if _UNZONED.fullmatch(text) else "cap.time.format"
+
+
+def maybe_time(text: str) -> datetime | None:
+    """Return the instant of any ISO 8601 time that has a zone, or None: what can be saved from an upstream's time."""
+    try:
+        value = datetime.fromisoformat(text.strip())
+        value.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    offset = value.utcoffset()
+    return None if offset is None or abs(offset) > MAX_OFFSET else value.replace(microsecond=0)
+
+
+def format_time(value: datetime) -> str:
+    """Return CAP's form of an aware time; UTC is written `-00:00` (CAP 1.2 §3.3.2)."""
+    text = value.isoformat(timespec="seconds")
+    return text[:-6] + "-00:00" if text.endswith("+00:00") else text
+
+
+def is_name(text: str) -> bool:
+    """Whether `text` may be an identifier or a sender: not empty, no white space, comma, `<` or `&` (§3.2.1)."""
+    return _NAME.fullmatch(text) is not None
+
+
+def is_language(text: str) -> bool:
+    """Whether `text` is a language tag as RFC 3066 and xs:language spell it: `ja`, `ja-x-easy`, `zh-Hant`."""
+    return _LANGUAGE.fullmatch(text) is not None
+
+
+def parse_references(text: str) -> tuple[Identity, ...]:
+    """Return the messages that a references text names: `sender,identifier,sent` triples between white space."""
+    return tuple(_parse_reference(triple) for triple in text.split())
+
+
+def _parse_reference(triple: str) -> Identity:
+    parts = triple.split(",")
+    if len(parts) != 3 or not all(map(is_name, parts)):
+        raise Malformed("cap.references.form", triple)
+    sender, identifier, sent = parts
+    try:
+        return Identity(sender, identifier, parse_time(sent))
+    except Malformed as error:
+        raise Malformed("cap.references.time", triple) from error
+
+
+def format_references(references: tuple[Identity, ...]) -> str:
+    """Return the text of `<references>`: `sender,identifier,sent` triples between blanks."""
+    return " ".join(f"{r.sender},{r.identifier},{format_time(r.sent)}" for r in references)
+
+
+def parse_polygon(text: str) -> Ring:
+    """Return the ring of a `<polygon>`: `lat,lon` pairs in degrees (WGS84) between white space, in linear time."""
+    # Plain decimals only: float() alone would also take `nan`, `inf`, `1_0` and digits of other scripts.
+    alien = _NOT_NUMERIC.search(text)
+    if alien:
+        raise Malformed("cap.polygon.syntax", text[alien.start() :])
+    if not text or text.isspace():
+        raise Malformed("cap.area.empty", text)
+    try:
+        return tuple([(float(lat), float(lon)) for lat, lon in [pair.split(",") for pair in text.split()]])
+    except ValueError as error:
+        raise Malformed("cap.polygon.syntax", _first_bad_pair(text)) from error
+
+
+def _first_bad_pair(text: str) -> str:
+    return next((pair for pair in text.split() if not _is_pair(pair)), text)
+
+
+def _is_pair(pair: str) -> bool:
+    try:
+        lat, lon = pair.split(",")
+        float(lat), float(lon)
+    except ValueError:
+        return False
+    return True
+
+
+def format_polygon(ring: Ring) -> str:
+    """Return the text of a `<polygon>`."""
+    return " ".join(f"{format_number(lat)},{format_number(lon)}" for lat, lon in ring)
+
+
+def parse_circle(text: str) -> Circle:
+    """Return the circle of a `<circle>`: `lat,lon radius`, the radius in kilometres."""
+    if not text or text.isspace():
+        raise Malformed("cap.area.empty", text)
+    try:
+        centre, radius = text.split()
+        lat, lon = centre.split(",")
+        if _NOT_NUMERIC.search(text):
+            raise Malformed("cap.circle.syntax", text)
+        return Circle(float(lat), float(lon), float(radius))
+    except ValueError as error:
+        raise Malformed("cap.circle.syntax", text) from error
+
+
+def format_circle(circle: Circle) -> str:
+    """Return the text of a `<circle>`."""
+    return f"{format_number(circle.lat)},{format_number(circle.lon)} {format_number(circle.radius_km)}"
+
+
+def format_number(value: float) -> str:
+    """Return `value` exactly, without an exponent: CAP's numbers are plain decimals."""
+    return format(Decimal(repr(float(value))), "f").removesuffix(".0")

@@ -1,0 +1,188 @@
+"""CAP text to values: hardened XML, the schema, and the small grammars, with everything wrong reported at once.
+
+`decode` never raises for bad input: it reads on past a defect, puts a neutral value in its place, and lists it. `parse`
+is `decode` for callers who only want a message that is sound. A DOCTYPE is refused, so there are no entities to expand
+and nothing to fetch; size, tags and depth are bounded (libxml2 refuses more than 256 levels).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from lxml import etree
+
+from lalert.cap import structure
+from lalert.cap.catalogue import finding
+from lalert.cap.dictionary import VERSIONS, Slot, Table, tables
+from lalert.cap.grammar import Malformed
+from lalert.cap.model import (
+    Alert,
+    AreaBlock,
+    Certainty,
+    Info,
+    MsgType,
+    NamedValue,
+    Resource,
+    Scope,
+    Severity,
+    Status,
+    Urgency,
+)
+from lalert.errors import Finding, Text, rejected
+from lalert.errors import Severity as Weight
+
+MAX_BYTES: Final = 1 << 20
+MAX_TAGS: Final = 60_000  # counted as `<` bytes, before any tree is built
+
+UNREADABLE: Final = datetime(1, 1, 1, tzinfo=UTC)  # in place of a `sent` that could not be read
+
+_NEUTRAL: Final[dict[str, dict[str, Any]]] = {
+    "alert": {
+        "identifier": "",
+        "sender": "",
+        "sent": UNREADABLE,
+        "status": Status.DRAFT,
+        "msg_type": MsgType.ERROR,
+        "scope": Scope.PUBLIC,
+    },
+    "info": {
+        "event": "",
+        "categories": (),
+        "urgency": Urgency.UNKNOWN,
+        "severity": Severity.UNKNOWN,
+        "certainty": Certainty.UNKNOWN,
+    },
+    "resource": {"resource_desc": ""},
+    "area": {"area_desc": ""},
+}
+_MODELS: Final[dict[str, type[Any]]] = {"info": Info, "resource": Resource, "area": AreaBlock}
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What could be read. `alert` is None only where there is no tree with a CAP root; `root` locates later findings.
+
+    Where `findings` has an error, `alert` holds neutral values in the places that could not be read.
+    """
+
+    alert: Alert | None
+    findings: tuple[Finding, ...]
+    root: etree._Element | None = field(default=None, repr=False)
+
+
+def parse(raw: bytes) -> Alert:
+    """Return the message in `raw`, or raise `Rejected` (422) with all that its structure has wrong."""
+    decoded = decode(raw)
+    if decoded.alert is None or any(f.severity is Weight.ERROR for f in decoded.findings):
+        raise rejected(
+            decoded.findings,
+            code=next(f.code for f in decoded.findings if f.severity is Weight.ERROR),
+            message=Text("CAPとして読めないため受け付けられません。", "The message cannot be read as CAP."),
+        )
+    return decoded.alert
+
+
+def decode(raw: bytes) -> Decoded:
+    """Return what can be read of `raw`, with every defect of its structure."""
+    root, findings = _tree(raw)
+    if root is None:
+        return Decoded(None, tuple(findings))
+    namespace, _, name = str(root.tag)[1:].rpartition("}")
+    if name != "alert":
+        return Decoded(None, (finding("cap.xml.root", path="/", line=1, found=str(root.tag)),))
+    version = VERSIONS.get(namespace)
+    reading = _Reading(tables(namespace), version or "1.2")
+    values = reading.block(root, "alert")
+    if version is None:
+        reading.note("cap.xml.namespace", root, namespace)
+    else:
+        reading.check_schema(root)
+    if reading.version != "1.2":
+        reading.note("cap.version.old", root, version)
+    return Decoded(Alert(**values, version=reading.version, raw=raw), tuple(reading.findings), root)
+
+
+def _tree(raw: bytes) -> tuple[etree._Element | None, list[Finding]]:
+    """Return the document's root, or why there is none. No entity, no network, no DTD, no huge tree."""
+    if len(raw) > MAX_BYTES:
+        return None, [finding("cap.xml.size", limit=MAX_BYTES)]
+    if raw.count(b"<") > MAX_TAGS:
+        return None, [finding("cap.xml.elements", limit=MAX_TAGS)]
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True, huge_tree=False
+    )
+    try:
+        root = etree.fromstring(raw, parser)
+    except etree.XMLSyntaxError as error:
+        return None, [_syntax_finding(error)]
+    if root.getroottree().docinfo.internalDTD is not None:
+        return None, [finding("cap.xml.doctype", path="/", line=1)]
+    return root, []
+
+
+def _syntax_finding(error: etree.XMLSyntaxError) -> Finding:
+    code = "cap.xml.depth" if "depth" in (error.msg or "") else "cap.xml.syntax"
+    return finding(code, line=error.lineno or 1, found=error.msg)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One pass over one tree: reads by the tables of its version and collects what is wrong."""
+
+    tables: dict[str, Table]
+    version: str
+    findings: list[Finding] = field(default_factory=list)
+
+    def note(self, code: str, element: etree._Element, found: str | None = None) -> None:
+        """Report `code` at `element`."""
+        if len(self.findings) < structure.MAX_FINDINGS:
+            self.findings.append(structure.finding_at(code, element, found))
+
+    def block(self, element: etree._Element, kind: str) -> dict[str, Any]:
+        """Return the values of a block by Python's names; what cannot be read gets a neutral value."""
+        slots = self.tables[kind].slots
+        values: dict[str, Any] = {}
+        for child in element:
+            slot = slots.get(child.tag)  # type: ignore[arg-type]
+            if slot is None:
+                continue  # the schema says so
+            value = self.nested(child, slot.block) if slot.block else self.text(child, slot)
+            if value is None:
+                continue
+            if slot.many:
+                values.setdefault(slot.name, []).append(value)
+            else:
+                values[slot.name] = value
+        return _NEUTRAL[kind] | {n: tuple(v) if type(v) is list else v for n, v in values.items()}
+
+    def text(self, element: etree._Element, slot: Slot) -> object:
+        """Return the value of a leaf, or None where its text is outside the grammar."""
+        try:
+            return slot.read(element.text or "")
+        except Malformed as error:
+            self.note(self.softened(error.code), element, error.found)
+            return None
+
+    def softened(self, code: str) -> str:
+        """Return the code for this version: CAP 1.0 and 1.1 gave references no form that could be held against them."""
+        return "cap.references.old" if self.version != "1.2" and code.startswith("cap.references.") else code
+
+    def nested(self, element: etree._Element, kind: str) -> object:
+        """Return the value of an element that holds elements."""
+        return _named_value(element) if kind == "pair" else _MODELS[kind](**self.block(element, kind))
+
+    def check_schema(self, root: etree._Element) -> None:
+        """Add what the schema says about places where nothing more precise was found."""
+        told = {f.path for f in self.findings}
+        self.findings.extend(f for f in structure.check(root, self.version) if f.path not in told)
+
+
+def _named_value(element: etree._Element) -> NamedValue:
+    """Return a valueName/value pair; CAP 1.0 writes it as one text, `name=value`."""
+    if len(element) == 0:
+        name, _, value = (element.text or "").partition("=")
+        return NamedValue(name.strip(), value.strip())
+    texts = {str(child.tag).rpartition("}")[2]: child.text or "" for child in element}
+    return NamedValue(texts.get("valueName", ""), texts.get("value", ""))

@@ -1,0 +1,140 @@
+"""What the schema says of a tree: libxml2 checks it in C, and its verdicts become findings with a path and advice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from lxml import etree
+
+from lalert.cap.catalogue import finding
+from lalert.cap.dictionary import ENUMERATIONS, REPEATED, XMLDSIG, tables
+from lalert.errors import Finding
+
+MAX_FINDINGS: Final = 500  # of one message; whoever has more wrong has one thing wrong many times
+
+_EXPECTED = re.compile(r"Expected is(?: one of)? \( (.*) \)\.")
+
+# libxml2's error names, by the part that tells them apart. The first that fits counts.
+_CODES: Final = (
+    ("ENUMERATION", "cap.schema.enumeration"),
+    ("ELEMENT_CONTENT", "cap.schema.element"),
+    ("COMPLEX_TYPE_3_2", "cap.schema.attribute"),
+    ("COMPLEX_TYPE_2_3", "cap.schema.text"),
+    ("", "cap.schema.type"),
+)
+
+
+@cache
+def _schema(version: str) -> etree.XMLSchema:
+    """Return the compiled schema of a CAP version: made once, used for every message."""
+    return etree.XMLSchema(etree.fromstring((files("lalert.cap") / "schema" / f"CAP-v{version}.xsd").read_bytes()))
+
+
+def is_valid(root: etree._Element, version: str) -> bool:
+    """Whether the schema of `version` accepts the tree. CAP 1.0 and 1.1 know no signature: it is set aside."""
+    if version != "1.2":
+        _set_signatures_aside(root)
+    return _schema(version).validate(root)
+
+
+def _set_signatures_aside(root: etree._Element) -> None:
+    for signature in root.findall(f"{{{XMLDSIG}}}Signature"):
+        root.remove(signature)
+
+
+def check(root: etree._Element, version: str) -> list[Finding]:
+    """Return what the schema of `version` finds wrong in the tree; quick where nothing is."""
+    if is_valid(root, version):
+        return []
+    missing = list(_missing(root))
+    absent = {f.path for f in missing}
+    found = missing + list(_verdicts(root, version, absent))
+    return list({f.path: f for f in reversed(found)}.values())[::-1][:MAX_FINDINGS]
+
+
+def _missing(root: etree._Element) -> Iterator[Finding]:
+    """Yield every required element that is not there: libxml2 stops at the first of each block."""
+    namespace = etree.QName(root).namespace or ""
+    for kind, table in tables(namespace).items():
+        blocks = [root] if kind == "alert" else root.iter(f"{{{namespace}}}{kind}")
+        for block in blocks:
+            for tag in table.required:
+                if block.find(tag) is None:
+                    name = etree.QName(tag).localname
+                    yield finding(
+                        "cap.schema.missing", path=f"{path_of(block)}/{name}", line=block.sourceline, name=name
+                    )
+
+
+def _verdicts(root: etree._Element, version: str, absent: set[str | None]) -> Iterator[Finding]:
+    """Yield libxml2's errors as findings, less those that only echo a missing element."""
+    tree = root.getroottree()
+    for error in list(_schema(version).error_log)[:MAX_FINDINGS]:
+        element = _element(tree, error.path)
+        if element is None:
+            element = root
+        if not _echoes(error.message, element, absent):
+            code = next(code for part, code in _CODES if part in error.type_name)
+            yield finding_at(code, element, element.text)
+
+
+def _element(tree: etree._ElementTree, path: str | None) -> etree._Element | None:
+    """Return the element at libxml2's node path; one that uses prefixes declared deeper than the root is not found."""
+    prefixes = {prefix: uri for prefix, uri in tree.getroot().nsmap.items() if prefix}
+    try:
+        found = tree.xpath(path or "/*", namespaces=prefixes)
+    except etree.XPathError:
+        return None
+    return found[0] if isinstance(found, list) and found and isinstance(found[0], etree._Element) else None
+
+
+def _echoes(message: str, element: etree._Element, absent: set[str | None]) -> bool:
+    """Whether the error is the shadow of a required element that is reported as missing."""
+    expected = _EXPECTED.search(message)
+    parent = element if "Missing child" in message else element.getparent()
+    if expected is None or parent is None:
+        return False
+    names = (name.rpartition("}")[2] for name in expected[1].split(", "))
+    return any(f"{path_of(parent)}/{name}" in absent for name in names)
+
+
+def finding_at(code: str, element: etree._Element, found: str | None = None) -> Finding:
+    """Return the finding `code` at `element`, with its path and line."""
+    name = local_name(element)
+    words = ", ".join(ENUMERATIONS.get(name, ()))
+    return finding(code, path=path_of(element), line=element.sourceline, found=found, name=name, words=words)
+
+
+def local_name(element: etree._Element) -> str:
+    """Return the name of an element without its namespace."""
+    return str(element.tag).rpartition("}")[2]
+
+
+def path_of(element: etree._Element) -> str:
+    """Return the path of an element by CAP's names, repeated ones numbered from 1: `/alert/info[2]/event`."""
+    steps = [_step(element), *(_step(parent) for parent in element.iterancestors())]
+    return "/" + "/".join(reversed(steps))
+
+
+def _step(element: etree._Element) -> str:
+    name = local_name(element)
+    if name not in REPEATED:
+        return name
+    return f"{name}[{1 + sum(1 for twin in element.itersiblings(preceding=True) if twin.tag == element.tag)}]"
+
+
+def line_of(root: etree._Element, path: str) -> int | None:
+    """Return the line of the element at `path` (as `path_of` writes it), or of the nearest block above it."""
+    namespace = etree.QName(root).namespace
+    names = path.split("/")[2:]
+    element = root
+    for name in names:
+        found = element.find(f"{{{namespace}}}{name}" if namespace else name)
+        if found is None:
+            break
+        element = found
+    return element.sourceline
