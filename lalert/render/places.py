@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from lalert.core.model import Draft
+from lalert.core.model import Draft, Zone
 from lalert.errors import Text
 from lalert.geo.area import Covered
 from lalert.render.words import pick
@@ -29,9 +29,18 @@ def prefecture(code: str, lang: str) -> str:
     return pick(_PREFECTURES[number - 1], lang) if 1 <= number <= len(_PREFECTURES) else ""
 
 
+def gravest_zones(draft: Draft) -> tuple[Zone, ...]:
+    """Return the zones for which a message's level holds; all of them when every one is lifted.
+
+    The level of one part must never be said of another: a wrong alert is worse than none.
+    """
+    return tuple(zone for zone in draft.zones if zone.level == draft.level and not zone.lifted) or draft.zones
+
+
 def concerned(draft: Draft) -> tuple[Covered, ...]:
-    """Return the municipalities that a message speaks of, by code: its own, else those of what it supersedes."""
-    areas = [draft.area] if draft.area else [reach.area for reach in draft.supersedes]
+    """Return the municipalities that a message's level holds for, by code; those it supersedes if it names no area."""
+    areas = [zone.area for zone in gravest_zones(draft)] or ([draft.area] if draft.area else [])
+    areas = areas or [reach.area for reach in draft.supersedes]
     return tuple(sorted({m.code: m for area in areas for m in area.municipalities}.values(), key=lambda m: m.code))
 
 

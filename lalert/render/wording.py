@@ -1,7 +1,7 @@
 """The one canonical wording of an alert, which every face shows.
 
 The sender's headline, description and instruction are given as they came. The hub only puts the frame around them:
-what is not real (【訓練】 at both ends), how it stands (【解除】 【取消】 【訂正】 【期限終了】), level, place and time.
+what is not real (【訓練】 at both ends), how it stands (【解除】 【取消】 【訂正】 【期限終了】), level, place, time.
 Where the sender gave no headline one is made, in the order that works: source, hazard, place, action, time.
 Nothing here knows a clock: as-of times are arguments.
 """
@@ -19,11 +19,11 @@ from lalert.core.model import CancelKind, Entry, Standing, State
 from lalert.errors import Text
 from lalert.render.clock import as_of as as_of_text
 from lalert.render.clock import day_and_time, hhmm
-from lalert.render.places import concerned, place_names, short_names
+from lalert.render.places import concerned, gravest_zones, place_names, short_names
 from lalert.render.words import (
     ACTIONS,
-    CALLED_OFF,
     CORRECTION,
+    EARLIER,
     LEVEL_ACTIONS,
     STATE_REMARKS,
     hazard_label,
@@ -39,7 +39,7 @@ __all__ = ["action", "headline", "level_label", "main_info", "stands", "state_la
 def headline(entry: Entry, lang: str, *, standing: Standing | None = None) -> str:
     """Return the headline on one line, framed; with `standing` as it stands now."""
     info = main_info(entry, lang)
-    own = _unmarked(entry, one_line(info.headline)) if info and info.headline else _composed(entry, info, lang)
+    own = _unmarked(entry, one_line(info.headline, 200)) if info and info.headline else _composed(entry, info, lang)
     return _enclosed(entry, _state_mark(entry, lang, standing) + _levelled(own, _level(info), lang), lang)
 
 
@@ -52,15 +52,13 @@ def summary(entry: Entry, lang: str, *, standing: Standing | None = None, as_of:
         + _levelled(_event(info, lang), _level(info), lang)
         + _hazard(entry, info, lang),
         pick(Text("対象：", "For: "), lang) + (place_names(concerned(entry), lang, limit=5) or _descriptions(info)),
-        one_line(entry.alert.note or "") if entry.state is not State.IN_FORCE or _corrects(entry) else "",
+        _elsewhere(entry, lang),
+        one_line(entry.alert.note or "", 500) if entry.state is not State.IN_FORCE or _corrects(entry) else "",
         action(entry, lang, standing=standing),
         _remark(entry, lang, standing),
-        f"({as_of_text(as_of or entry.at, lang)})",
     )
-    stop = pick(Text("。", "."), lang)
-    told = [
-        sentence if sentence.endswith((stop, ")", "!", "！")) else sentence + stop for sentence in sentences if sentence
-    ]
+    looked = as_of_text(as_of or entry.at, lang)
+    told = [*(_sentence(part, lang) for part in sentences if part), pick(Text(f"（{looked}）", f"({looked})"), lang)]
     return _enclosed(entry, pick(Text("", " "), lang).join(told), lang)
 
 
@@ -83,7 +81,7 @@ def action(entry: Entry, lang: str, *, standing: Standing | None = None) -> str:
     state = stands(entry, standing).state
     if info is None or state is not entry.state or state is State.EXPIRED:
         return ""
-    return one_line(info.instruction) if info.instruction else _official_action(info, lang, state)
+    return one_line(info.instruction, 1000) if info.instruction else _official_action(info, lang, state)
 
 
 def main_info(entry: Entry, lang: str) -> Info | None:
@@ -106,9 +104,13 @@ _BLANKS = re.compile(r"[^\S\u3000]+")
 _TURNING = dict.fromkeys(map(ord, "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))
 
 
-def one_line(text: str) -> str:
-    """Return `text` on one line and without the invisible characters that would turn the frame's direction round."""
-    return _BLANKS.sub(" ", text.translate(_TURNING)).strip()
+def one_line(text: str, limit: int = 120) -> str:
+    """Return `text` on one line of at most `limit` characters (the rest is in the whole text and in the CAP message).
+
+    Invisible characters that would turn the frame's direction round are left out.
+    """
+    line = _BLANKS.sub(" ", text.translate(_TURNING)).strip()
+    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def _enclosed(entry: Entry, text: str, lang: str) -> str:
@@ -145,7 +147,8 @@ def _levelled(text: str, level: int | None, lang: str) -> str:
 def _composed(entry: Entry, info: Info | None, lang: str) -> str:
     """Return a headline for a message without one: source, hazard, place."""
     places = place_names(concerned(entry), lang) or _descriptions(info)
-    said = (_source(entry, info), _event(info, lang) + _hazard(entry, info, lang), places)
+    what = _levelled(_event(info, lang), _level(info), lang) + _hazard(entry, info, lang)
+    said = (_source(entry, info), what, places)
     return pick(Text("　", ", "), lang).join(part for part in said if part)
 
 
@@ -165,6 +168,21 @@ def _shortenings(entry: Entry, lang: str, standing: Standing | None) -> Iterator
     yield _spaced(what.replace("警戒レベル", "L").replace("Alert level ", "L"), where[2])
 
 
+def _elsewhere(entry: Entry, lang: str) -> str:
+    """Return what the same message says of its other parts: a lower level there, an all clear elsewhere."""
+    others = [zone for zone in entry.zones if zone not in gravest_zones(entry)]
+    lifted = pick(Text("解除", "lifted"), lang)
+    parts = [
+        _spaced(lifted if zone.lifted else level_label(zone.level, lang), place_names(zone.area.municipalities, lang))
+        for zone in others
+    ]
+    return pick(Text("このほか：", "Elsewhere: "), lang) + pick(Text("、", "; "), lang).join(parts) if parts else ""
+
+
+def _sentence(text: str, lang: str) -> str:
+    return text if text.endswith(("。", ".", "！", "!")) else text + pick(Text("。", "."), lang)
+
+
 def _spaced(*parts: str) -> str:
     return " ".join(part for part in parts if part)
 
@@ -176,12 +194,13 @@ def _issued(entry: Entry, info: Info | None, lang: str) -> str:
 
 def _event(info: Info | None, lang: str) -> str:
     """Return CAP's event as given; a Cancel may carry no info at all."""
-    return one_line(info.event) if info else pick(CALLED_OFF, lang)
+    return one_line(info.event) if info else pick(EARLIER, lang)
 
 
 def _hazard(entry: Entry, info: Info | None, lang: str) -> str:
     """Return （洪水） unless the event's own name says it."""
-    words = [word for hazard in entry.hazards if (word := hazard_label(hazard, lang))]
+    hazards = dict.fromkeys(zone.hazard for zone in gravest_zones(entry)) or entry.hazards
+    words = [word for hazard in hazards if (word := hazard_label(hazard, lang))]
     new = [word for word in words if info and word.lower() not in info.event.lower()]
     return pick(Text(f"（{'・'.join(new)}）", f" ({', '.join(new)})"), lang) if new else ""
 
@@ -191,7 +210,7 @@ def _source(entry: Entry, info: Info | None) -> str:
 
 
 def _descriptions(info: Info | None) -> str:
-    return "、".join(one_line(area.area_desc) for area in info.areas) if info else ""
+    return one_line("、".join(area.area_desc for area in info.areas)) if info else ""
 
 
 def _official_action(info: Info | None, lang: str, state: State) -> str:

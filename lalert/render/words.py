@@ -70,7 +70,7 @@ STATE_REMARKS = {
 }
 
 CORRECTION = Text("訂正", "Corrected")
-CALLED_OFF = Text("先に発表された情報は取り消されました", "The information issued before has been cancelled")
+EARLIER = Text("先に出した情報", "Earlier message")
 _DRILL = Text("【訓練】", "【訓練 DRILL】")
 _LINE_TEST = Text("【試験】", "【試験 SYSTEM TEST】")
 _MARKS = {CapStatus.ACTUAL: Text("", ""), CapStatus.SYSTEM: _LINE_TEST}
