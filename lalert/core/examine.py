@@ -1,0 +1,71 @@
+"""Examine what was posted: read it, check it, find out where it holds and whether its sender may say so.
+
+One pure function from bytes to an `Examined`, fit for a worker thread. It knows nothing of other messages: what needs
+the log (repeats, references, threads) is decided afterwards, by `draft` and the hub.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from lalert.cap import reader
+from lalert.cap.model import Alert
+from lalert.core import audience, jurisdiction
+from lalert.core.model import Sender, Zone
+from lalert.core.zones import zones_of
+from lalert.errors import Finding, Rejected, Severity, Text, rejected
+from lalert.geo.boundaries import BoundarySet
+
+_INVALID = Text(
+    "電文に誤りがあります。errors をすべて直して再送してください。受け付けていません。",
+    "The message has errors. Correct all of them and send it again; nothing was accepted.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What is known of a posted message by itself. `alert` is None when it could not be read at all."""
+
+    alert: Alert | None
+    zones: tuple[Zone, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    refusal: Rejected | None = None
+
+    def checked(self) -> Alert:
+        """Return the alert that may go on; raises the refusal otherwise."""
+        if self.refusal is not None:
+            raise self.refusal
+        assert self.alert is not None
+        return self.alert
+
+
+def examine(raw: bytes, *, sender: Sender, now: datetime, slack_m: float, boundaries: BoundarySet) -> Examined:
+    """Return what `raw` is by itself. Raises nothing: what is wrong is in `findings` and `refusal`.
+
+    Errors of the message and of its area are listed together, so that a sender corrects everything at once. Whether
+    the sender may say it is asked last, of a message that is otherwise right.
+    """
+    reading = reader.read(raw, now=now)
+    findings = list(reading.findings)
+    alert = reading.alert
+    if alert is None:
+        return Examined(None, (), tuple(findings), _invalid(findings))
+    zones: tuple[Zone, ...] = ()
+    try:
+        zones, more = zones_of(alert, boundaries)
+        findings.extend(more)
+    except Rejected as refused:
+        findings.extend(refused.findings)
+    if any(finding.severity is Severity.ERROR for finding in findings):
+        return Examined(alert, (), tuple(findings), _invalid(findings))
+    try:
+        audience.check(alert, sender.realm)
+        jurisdiction.check(sender, [zone.area for zone in zones], boundaries, slack_m=slack_m)
+    except Rejected as refused:
+        return Examined(alert, zones, tuple(findings), refused)
+    return Examined(alert, zones, tuple(findings))
+
+
+def _invalid(findings: list[Finding]) -> Rejected:
+    return rejected(findings, code="cap.invalid", message=_INVALID)

@@ -1,0 +1,305 @@
+"""One realm of the hub, wired together. This is the story of an alert.
+
+**Accept.** `accept` takes the bytes of a post. They are read and checked, a repeat is recognised, the audience
+decided, the area resolved and held against what the sender may alert, the thread found; the whole becomes a `Draft`
+with a priority. A message that is wrong was refused by now, with everything that is wrong at once; nothing was kept
+and nothing was promised.
+
+**Commit.** The draft waits in the priority queue. The committer (`lalert.commit`) takes small batches, most urgent
+first, and appends them to the store: one durable transaction. Only when the store has said that a draft is kept does
+`accept` return, and only then does the sender get a 201.
+
+**Advance.** Kept entries go into the `Situation` (what is in force now) and the `Tail` (the newest entries with their
+bytes), in the order of the log and without a hole; if one is missing (another node wrote it) it is read first. Readers
+wait on the tail; whoever is further back reads the store by cursor. There is no other way out.
+
+**End.** What has passed its `ends_at` is ended by an `expire` entry, which goes the same way as everything else.
+
+Start-up is catch-up: situation and tail are read from the store, and that is all the recovery there is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+import structlog
+
+from lalert.cap.model import Alert, Identity, Status
+from lalert.commit import Committer, Pending
+from lalert.core import jurisdiction
+from lalert.core.draft import draft_of
+from lalert.core.examine import Examined, examine
+from lalert.core.expiry import expiry_of
+from lalert.core.model import Cursor, Draft, Entry, Posted, Realm, Sender, Standing, State
+from lalert.core.situation import Situation
+from lalert.errors import Rejected, Text
+from lalert.geo.area import Area
+from lalert.geo.boundaries import BoundarySet
+from lalert.metrics import Metrics
+from lalert.publishers.cache import Cache
+from lalert.publishers.faces import Faces, Site
+from lalert.publishers.tail import Tail
+from lalert.settings import Settings
+from lalert.store.base import Appended, Conflicting, Outcome, Repeated, Store
+
+log = structlog.get_logger("lalert.hub")
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_READ_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What became of a post: `entry` is kept; `created` is False when the same bytes had been kept before."""
+
+    entry: Entry
+    created: bool
+
+
+class Hub:
+    """One realm: one store, one queue, one situation, one tail."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        boundaries: BoundarySet,
+        settings: Settings,
+        metrics: Metrics,
+        site: Site,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.store = store
+        self.boundaries = boundaries
+        self.settings = settings
+        self.metrics = metrics
+        self.site = site
+        self.clock = clock
+        self.situation = Situation()
+        self.tail = Tail(head=Cursor("", 0), limit=settings.stream.tail_entries)
+        self.public_head = self.tail.head  # the newest entry that everybody may see
+        self.changed_at = clock()  # when what everybody may see changed last
+        self.cache = Cache(limit=512)
+        self._older: dict[int, Faces] = {}  # messages in force from before the tail began
+        self.count_matched: Callable[[Draft], tuple[tuple[str, int], ...]] = lambda _: ()
+        self._committer = Committer(
+            realm=site.realm,
+            store=store,
+            capacity=settings.queue.capacity,
+            batch=settings.queue.batch,
+            advance=self._advance,
+            metrics=metrics,
+            clock=clock,
+        )
+        self._committing: asyncio.Task[None] | None = None
+        self._workers = ThreadPoolExecutor(max_workers=2, thread_name_prefix=f"examine-{site.realm}")
+
+    @property
+    def realm(self) -> Realm:
+        """Live or drill."""
+        return self.site.realm
+
+    @property
+    def failing_since(self) -> datetime | None:
+        """Since when the store refuses to write; None while all is well."""
+        return self._committer.failing_since
+
+    # --- life -------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Catch up with the log, then commit. Raises `Unavailable` when the store cannot be read."""
+        span = await self.store.span()
+        since = self.clock() - timedelta(hours=self.settings.hub.ended_h)
+        recent = await self.store.read_from(since, self.settings.stream.tail_entries)
+        first = recent[0].cursor.seq if recent else span.head.seq + 1
+        for posted in await self.store.in_force():
+            if posted.entry.cursor.seq < first:
+                self.situation.apply(posted.entry)
+        self.tail = Tail(head=Cursor(span.head.epoch, first - 1), limit=self.settings.stream.tail_entries)
+        self.public_head = self.tail.head
+        self._show(recent)
+        self.metrics.store_up.labels(self.realm.value).set(1)
+        self._committing = asyncio.create_task(self._committer.run(), name=f"commit-{self.realm}")
+        log.info("hub.started", realm=self.realm.value, cursor=str(span.head), in_force=len(self.situation.in_force()))
+
+    async def stop(self) -> None:
+        """Commit what was accepted, answer everybody who waits, release the store."""
+        self._committer.close()
+        if self._committing is not None:
+            await self._committing
+        self._workers.shutdown(wait=False, cancel_futures=True)
+        await self.store.close()
+
+    async def in_worker(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what `work` returns, done in a thread: for everything that takes more than a millisecond."""
+        return await asyncio.get_running_loop().run_in_executor(self._workers, partial(work, *args, **kwargs))
+
+    # --- accept -----------------------------------------------------------------------------------------------
+
+    async def accept(self, raw: bytes, sender: Sender, *, dry_run: bool = False) -> Accepted:
+        """Take one posted message, and return when it is kept.
+
+        Raises `Rejected` with everything that is wrong with it (422; 403 outside the sender's area; 409 other bytes
+        under the same identity), `Unavailable` when it cannot be kept now. With `dry_run` nothing is kept: the entry
+        is what it would have become, at the position after the head.
+        """
+        now = self.clock()
+        slack_m = self.settings.hub.jurisdiction_slack_m
+        examined = await self.in_worker(
+            examine, raw, sender=sender, now=now, slack_m=slack_m, boundaries=self.boundaries
+        )
+        if examined.alert is not None:
+            known = await self._known(examined.alert)
+            if known is not None:
+                return known
+        alert = examined.checked()
+        draft = await self._draft(alert, examined, sender, now)
+        if dry_run:
+            return Accepted(Entry.of(draft, self._next_cursor()), created=False)
+        pending = self._committer.pending(draft.key)
+        if pending is not None:  # the same message came in twice at the same time
+            return await self._same(pending, raw)
+        outcome = self._committer.submit(replace(draft, matched=self.count_matched(draft)))
+        return _accepted(await asyncio.shield(outcome), raw)
+
+    async def say(self, alert: Alert) -> Entry:
+        """Keep a message of the hub's own (status System): the canary, a notice about the line itself."""
+        draft = draft_of(
+            alert, at=self.clock(), sender=None, zones=(), lifetime=self._lifetime, boundaries=self.boundaries
+        )
+        return _accepted(await asyncio.shield(self._committer.submit(draft)), alert.raw).entry
+
+    def expire_due(self) -> int:
+        """Queue an `expire` entry for every message whose time is over; return how many."""
+        now = self.clock()
+        due = 0
+        for posted in self.situation.due(now):
+            draft = expiry_of(posted, now=now)
+            if self._committer.pending(draft.key) is None:
+                self._committer.submit(draft)
+                due += 1
+        return due
+
+    async def prune(self) -> int:
+        """Drop what is older than the retention time; return how many entries went."""
+        return await self.store.prune(self.clock() - timedelta(days=self.settings.store.retention_days))
+
+    def faces_of(self, entry: Entry) -> Faces:
+        """Return the faces of an entry: those that the readers share, as long as it is in memory."""
+        if self.tail.holds(entry.cursor.seq - 1):
+            return self.tail.after(entry.cursor.seq - 1, 1)[0]
+        return self._older.setdefault(entry.cursor.seq, Faces(entry, self.site))
+
+    def observe(self) -> None:
+        """Bring the gauges up to date."""
+        self._committer.observe()
+        self.metrics.in_force.labels(self.realm.value).set(len(self.situation.in_force()))
+        held = {posted.entry.cursor.seq for posted in self.situation.in_force()}
+        self._older = {seq: faces for seq, faces in self._older.items() if seq in held}
+
+    async def _known(self, alert: Alert) -> Accepted | None:
+        """Return what this identity became before; raises `Rejected` 409 when that was other bytes."""
+        pending = self._committer.pending(alert.identity.key)
+        if pending is not None:
+            return await self._same(pending, alert.raw)
+        posted = await self._find(alert.identity)
+        return _accepted(Repeated(posted.entry), alert.raw) if posted is not None else None
+
+    async def _same(self, pending: Pending, raw: bytes) -> Accepted:
+        first = (await asyncio.shield(pending.outcome)).entry
+        return _accepted(Repeated(first), raw)
+
+    async def _draft(self, alert: Alert, examined: Examined, sender: Sender, now: datetime) -> Draft:
+        known = {r.key: await self._find(r) for r in alert.references}
+        namesakes = await self.store.find(alert.identifier)
+        heard = [posted.entry.area for posted in known.values() if posted and posted.entry.area]
+        if heard:
+            await self.in_worker(self._check_jurisdiction, sender, heard)
+        # No await from here to the queue: what is decided about the thread must still hold when it gets there.
+        return draft_of(
+            alert,
+            at=now,
+            sender=sender,
+            zones=examined.zones,
+            referenced=[posted for r in alert.references if (posted := self._find_now(r) or known[r.key])],
+            in_force_of=self._in_force_of,
+            taken=bool(namesakes),
+            lifetime=self._lifetime,
+            boundaries=self.boundaries,
+            findings=examined.findings,
+        )
+
+    def _check_jurisdiction(self, sender: Sender, areas: Sequence[Area]) -> None:
+        jurisdiction.check(sender, areas, self.boundaries, slack_m=self.settings.hub.jurisdiction_slack_m)
+
+    async def _find(self, identity: Identity) -> Posted | None:
+        return self._find_now(identity) or await self.store.find_key(identity.key)
+
+    def _find_now(self, identity: Identity) -> Posted | None:
+        """Return a message that is on its way or in memory: a queued one counts as if it were kept."""
+        pending = self._committer.pending(identity.key)
+        if pending is not None:
+            return self._as_posted(pending.draft)
+        return self.situation.find_key(identity.key)
+
+    def _in_force_of(self, thread: str) -> Posted | None:
+        latest = self._committer.latest_of(thread)
+        if latest is None:
+            return self.situation.thread_in_force(thread)
+        return self._as_posted(latest) if latest.state is State.IN_FORCE else None
+
+    def _as_posted(self, draft: Draft) -> Posted:
+        return Posted(Entry.of(draft, self._next_cursor()), Standing(state=draft.state))
+
+    def _next_cursor(self) -> Cursor:
+        return Cursor(self.tail.head.epoch, self.tail.head.seq + 1)
+
+    @property
+    def _lifetime(self) -> timedelta:
+        return timedelta(hours=self.settings.hub.lifetime_h)
+
+    # --- advance ----------------------------------------------------------------------------------------------
+
+    async def _advance(self, kept: Sequence[Entry]) -> None:
+        """Show what was kept, in the order of the log and without a hole."""
+        for entry in kept:
+            while self.tail.head.seq + 1 < entry.cursor.seq:
+                self._show(await self.store.read(self.tail.head.seq, _READ_CHUNK))
+            if self.tail.head.seq < entry.cursor.seq:
+                self._show([entry])
+
+    def _show(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            self.situation.apply(entry)
+            if entry.alert.status is not Status.SYSTEM:
+                self.public_head, self.changed_at = entry.cursor, entry.at
+            self.metrics.entries.labels(self.realm.value, entry.kind.value, entry.priority.label).inc()
+        self.tail.extend(Faces(entry, self.site) for entry in entries)
+
+
+def _accepted(outcome: Outcome, raw: bytes) -> Accepted:
+    if isinstance(outcome, Conflicting) or outcome.entry.alert.raw != raw:
+        raise _conflict(outcome.entry)
+    return Accepted(outcome.entry, created=isinstance(outcome, Appended))
+
+
+def _conflict(first: Entry) -> Rejected:
+    return Rejected(
+        Text(
+            ja=f"同じ sender・identifier・sent の別の電文を受け付け済みです(位置 {first.cursor})。"
+            "内容を改めるときは新しい identifier で Update を送ってください。",
+            en=f"Another message was accepted under this sender, identifier and sent ({first.cursor}). "
+            "To change it, send an Update with a new identifier.",
+        ),
+        code="identity.conflict",
+        status=409,
+    )

@@ -1,0 +1,57 @@
+"""What operators measure: one registry per process, Prometheus names and base units, bounded labels."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+# Latencies from a tenth of a millisecond (a commit) to a minute (a peer that is nearly lost).
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
+
+
+class Metrics:
+    """Every figure that lalert publishes under `/metrics`. Labels are realms, lanes, ways out and outcomes only."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        r = self.registry
+        self.posted = Counter(
+            "lalert_posts", "Messages posted, by outcome (created, repeated, or the error code)", ["realm", "outcome"], registry=r
+        )
+        self.entries = Counter("lalert_entries", "Entries appended to the log", ["realm", "kind", "priority"], registry=r)
+        self.accept_seconds = Histogram(
+            "lalert_accept_seconds",
+            "From the last byte of a post to its durable entry",
+            ["realm", "priority"],
+            buckets=_SECONDS,
+            registry=r,
+        )
+        self.commit_seconds = Histogram(
+            "lalert_commit_seconds", "One durable transaction of the log", ["realm"], buckets=_SECONDS, registry=r
+        )
+        self.waiting = Gauge("lalert_queue_waiting", "Alerts in the priority queue", ["realm", "priority"], registry=r)
+        self.in_force = Gauge("lalert_alerts_in_force", "Alerts in force", ["realm"], registry=r)
+        self.readers = Gauge("lalert_stream_readers", "Connected readers of the event stream", ["realm"], registry=r)
+        self.deliveries = Counter(
+            "lalert_stream_deliveries", "Entries written to readers of the event stream", ["realm"], registry=r
+        )
+        self.cut = Counter(
+            "lalert_stream_cut", "Readers disconnected because they did not keep up", ["realm"], registry=r
+        )
+        self.delivery_seconds = Histogram(
+            "lalert_stream_delivery_seconds",
+            "From acceptance to the last connected reader of the event stream",
+            ["realm", "priority"],
+            buckets=_SECONDS,
+            registry=r,
+        )
+        self.canary_seen = Gauge(
+            "lalert_canary_seen_timestamp_seconds",
+            "When the newest test of the line came out of this way, Unix time",
+            ["realm", "way"],
+            registry=r,
+        )
+        self.store_up = Gauge("lalert_store_up", "1 while the store accepts writes", ["realm"], registry=r)
+
+    def page(self) -> bytes:
+        """Return the exposition text."""
+        return generate_latest(self.registry)

@@ -1,0 +1,57 @@
+"""The faces of one entry: each way out's bytes, rendered once however many readers there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from lalert.core.model import Entry, Realm
+from lalert.publishers import sse
+from lalert.publishers.atom import atom_entry
+from lalert.render.entry import dump, entry_to_dict
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a realm is seen from outside: `public_url` without a slash at its end, `base` is "" or "/drill"."""
+
+    realm: Realm
+    public_url: str
+
+    @property
+    def base(self) -> str:
+        """The path that all of the realm's URLs begin with."""
+        return "" if self.realm is Realm.LIVE else "/drill"
+
+    @property
+    def url(self) -> str:
+        """The absolute URL that all of the realm's URLs begin with."""
+        return self.public_url + self.base
+
+
+class Faces:
+    """One entry, and its bytes as each way out needs them."""
+
+    def __init__(self, entry: Entry, site: Site) -> None:
+        self.entry = entry
+        self._site = site
+
+    @cached_property
+    def json(self) -> bytes:
+        """The entry of interfaces.md on one line, as it was when it was kept."""
+        return dump(entry_to_dict(self.entry, base=self._site.base))
+
+    @cached_property
+    def event(self) -> bytes:
+        """The server-sent event."""
+        return sse.event_frame(self.entry.kind, self.entry.cursor, self.json)
+
+    @cached_property
+    def event_chunk(self) -> bytes:
+        """The server-sent event as one chunk of HTTP/1.1, ready for the socket."""
+        return sse.chunked(self.event)
+
+    @cached_property
+    def atom(self) -> bytes:
+        """The Atom entry, as it was when it was kept."""
+        return atom_entry(self.entry, public_url=self._site.public_url, base=self._site.base)

@@ -1,0 +1,148 @@
+"""Query strings: what a reader asked for, with every mistake named. An unknown parameter is a mistake, not noise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from multidict import MultiMapping
+
+from lalert.cap.model import Category
+from lalert.core.model import Cursor, Subscription
+from lalert.errors import Finding, Rejected, Severity, Text, rejected
+from lalert.geo.boundaries import BoundarySet
+from lalert.geo.codes import normalise
+
+FILTERS = frozenset({"area", "point", "min_level", "hazard", "category", "lang", "include"})
+_MAX_LIST = 200
+
+
+class Query:
+    """One query string, read piece by piece; `done` raises everything that was wrong with it at once."""
+
+    def __init__(self, query: MultiMapping[str], allowed: Iterable[str]) -> None:
+        self._query = query
+        self._findings: list[Finding] = []
+        known = sorted(allowed)
+        for name in dict.fromkeys(query):
+            if name not in known:
+                self._unknown(name, known)
+            elif len(query.getall(name)) > 1:
+                self.wrong(name, Text("同じ項目が複数あります。", "It is given more than once."), "a,b,c")
+
+    def text(self, name: str) -> str | None:
+        """Return the value of `name`, or None when it is absent or empty."""
+        return self._query.get(name) or None
+
+    def list(self, name: str) -> list[str]:
+        """Return the comma list `name`."""
+        items = [item for item in (self.text(name) or "").split(",") if item]
+        if len(items) > _MAX_LIST:
+            self.wrong(name, Text(f"{_MAX_LIST} 件までです。", f"At most {_MAX_LIST} items."), "")
+            return []
+        return items
+
+    def integer(self, name: str, low: int, high: int) -> int | None:
+        """Return the whole number `name` within `low` to `high`, or None when absent."""
+        text = self.text(name)
+        if text is None:
+            return None
+        if text.isascii() and text.isdigit() and len(text) < 12 and low <= int(text) <= high:
+            return int(text)
+        self.wrong(name, Text(f"{low} から {high} の整数です。", f"A whole number from {low} to {high}."), str(low))
+        return None
+
+    def cursor(self, name: str) -> Cursor | None:
+        """Return the cursor `name`, or None when absent."""
+        text = self.text(name)
+        if text is None:
+            return None
+        cursor = Cursor.maybe_parse(text)
+        if cursor is None:
+            self.wrong(name, Text("位置(cursor)の形ではありません。", "It is no cursor."), "k3f9-1042")
+        return cursor
+
+    def wrong(self, name: str, message: Text, example: str) -> None:
+        """Note that parameter `name` cannot be used."""
+        advice = Text(f"例: {name}={example}", f"Example: {name}={example}") if example else Text("", "")
+        found = self._query.get(name, "")
+        self._findings.append(
+            Finding(
+                code="query.value",
+                severity=Severity.ERROR,
+                path=name,
+                found=found[:80],
+                message=Text(f"{name}: {message.ja}", f"{name}: {message.en}"),
+                advice=advice,
+            )
+        )
+
+    def done(self) -> None:
+        """Raise `Rejected` (400) with every mistake, if there was one."""
+        if self._findings:
+            text = Text("問い合わせの項目に誤りがあります。", "The query has mistakes.")
+            raise rejected(self._findings, code="query.invalid", status=400, message=text)
+
+    def _unknown(self, name: str, known: list[str]) -> None:
+        near = get_close_matches(name, known, n=1)
+        hint = f"{near[0]}?" if near else ", ".join(known)
+        self._findings.append(
+            Finding(
+                code="query.unknown",
+                severity=Severity.ERROR,
+                path=name[:80],
+                message=Text(f"項目 {name[:80]} はありません。", f"There is no parameter {name[:80]}."),
+                advice=Text(f"使える項目: {hint}", f"Known: {hint}"),
+            )
+        )
+
+
+def subscription(query: Query, boundaries: BoundarySet) -> Subscription:
+    """Return the filter that `query` spells. Mistakes are noted in it: call its `done` afterwards."""
+    areas, point = _areas(query, boundaries), _point(query)
+    if query.text("area") and query.text("point"):
+        query.wrong("point", Text("area と同時には使えません。", "It excludes area."), "35.69,139.75")
+    categories = frozenset(query.list("category"))
+    unknown = categories - {category.value for category in Category}
+    if unknown:
+        query.wrong("category", Text("CAP の category ではありません。", "It is no category of CAP."), "Met,Geo")
+    include = query.list("include")
+    if set(include) - {"system"}:
+        query.wrong("include", Text("system だけが使えます。", "Only system is known."), "system")
+    return Subscription(
+        areas=areas,
+        point=point,
+        min_level=query.integer("min_level", 1, 5),
+        hazards=frozenset(query.list("hazard")),
+        categories=categories,
+        lang=query.text("lang"),
+        system="system" in include,
+    )
+
+
+def _areas(query: Query, boundaries: BoundarySet) -> frozenset[str]:
+    codes = set()
+    for text in query.list("area"):
+        try:
+            code = normalise(text)
+            boundaries.expand(code)
+        except Rejected as refused:
+            query.wrong("area", refused.message, "131016,14")
+        else:
+            codes.add(code)
+    return frozenset(codes)
+
+
+def _point(query: Query) -> tuple[float, float] | None:
+    text = query.text("point")
+    if text is None:
+        return None
+    try:
+        lat, lon = (float(part) for part in text.split(","))
+    except ValueError:
+        lat = lon = 999.0
+    if not (-90 <= lat <= 90 and -180 <= lon <= 180):
+        query.wrong("point", Text("「緯度,経度」(度)です。", "It is lat,lon in degrees."), "35.69,139.75")
+        return None
+    # Four decimals are 11 m: nobody's address is needed to answer, and none is kept.
+    return round(lon, 4), round(lat, 4)

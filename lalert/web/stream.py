@@ -1,0 +1,91 @@
+"""`/stream`: server-sent events. Join, replay to the head, follow: without a gap and without a repeat."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+from aiohttp import web
+
+from lalert.core.model import Cursor, Subscription
+from lalert.errors import Text, Unavailable
+from lalert.publishers import sse
+from lalert.store.base import Gap
+from lalert.web.alerts import entries_after
+from lalert.web.context import Context, context
+from lalert.web.fanout import Reader
+from lalert.web.query import FILTERS, Query, subscription
+
+_REPLAY = 200  # entries per step of a replay
+
+_HEADERS = {
+    "Content-Type": "text/event-stream; charset=utf-8",
+    "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",  # nginx would hold events back
+    "Access-Control-Allow-Origin": "*",  # the stream is public; signage and portals read it from their own pages
+}
+
+
+async def stream(request: web.Request) -> web.StreamResponse:
+    """`GET /stream`: what comes from now on, or from `Last-Event-ID` or `?since=` on."""
+    ctx = context(request)
+    query = Query(request.query, FILTERS | {"since"})
+    since = query.cursor("since")
+    wanted = subscription(query, ctx.hub.boundaries)
+    query.done()
+    if len(ctx.fanout) >= ctx.hub.settings.server.max_connections:
+        raise Unavailable(Text("接続数の上限です。", "No more connections."), code="stream.full", retry_after_s=10)
+    response = web.StreamResponse(headers=_HEADERS)
+    await response.prepare(request)
+    # Readers that lost us together must not come back together: each gets its own delay.
+    retry_ms = int(ctx.hub.settings.stream.retry_ms * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, no secret
+    await response.write(sse.retry_line(retry_ms))
+    last = request.headers.get("Last-Event-ID")
+    start = await _start(ctx, response, last if last is not None else since)
+    await _follow(request, response, ctx, wanted, start)
+    return response
+
+
+async def _start(ctx: Context, response: web.StreamResponse, since: Cursor | str | None) -> Cursor:
+    """Return where to begin; says `gap` aloud when the log cannot be continued from where the reader was."""
+    head = ctx.hub.tail.head
+    if since is None:
+        return head
+    cursor = Cursor.maybe_parse(since) if isinstance(since, str) else since
+    try:
+        if cursor is None:
+            raise Gap(str(since)[:80], await ctx.hub.store.span())
+        await entries_after(ctx.hub, cursor, 1)
+    except Gap as gap:
+        await _tell_gap(ctx, response, gap)
+        return head
+    return cursor
+
+
+async def _tell_gap(ctx: Context, response: web.StreamResponse, gap: Gap) -> None:
+    oldest = Cursor(gap.span.head.epoch, gap.span.oldest)
+    archive = f"{ctx.hub.site.url}/feeds/all.atom"
+    await response.write(sse.gap_frame(since=gap.since, oldest=oldest, archive=archive))
+
+
+async def _follow(
+    request: web.Request, response: web.StreamResponse, ctx: Context, wanted: Subscription, at: Cursor
+) -> None:
+    transport = request.transport
+    if transport is None:
+        return
+    group = ctx.fanout.group(wanted, chunked=response.chunked)
+    while not ctx.hub.tail.holds(at.seq) or ctx.hub.tail.head.seq - at.seq > _REPLAY:
+        faces, at = await entries_after(ctx.hub, at, _REPLAY)
+        await response.write(b"".join(face.event for face in faces if group.wants(face.entry)))
+    # No await from the look at the tail to the join: what is kept from here on, the fan-out writes.
+    reader = Reader(transport, group, at.seq)
+    ctx.fanout.join(reader)
+    try:
+        await reader.closed.wait()
+    except asyncio.CancelledError:
+        if transport.is_closing():
+            return  # the client left: nothing to answer any more
+        raise
+    finally:
+        ctx.fanout.leave(reader)
