@@ -1,0 +1,311 @@
+"""Valid messages of the Japanese profile from plain values: for samples, scenarios, drills and the canary.
+
+What is made here is clean under `reader.read(..., profile="jp")`: the CAP words follow the vocabulary in force, drills are
+marked at both ends of every text, and each later message references the earlier one and keeps its area.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from lalert.cap import meaning
+from lalert.cap.model import (
+    Alert,
+    AreaBlock,
+    Category,
+    Certainty,
+    Circle,
+    Identity,
+    Info,
+    MsgType,
+    NamedValue,
+    ResponseType,
+    Ring,
+    Scope,
+    Severity,
+    Status,
+    Urgency,
+)
+from lalert.cap.vocabulary import Act, vocabulary_at
+
+_CATEGORIES: Final = {
+    "missile": Category.SECURITY,
+    "eew": Category.GEO,
+    "earthquake": Category.GEO,
+    "tsunami": Category.GEO,
+    "volcano": Category.GEO,
+    "fire": Category.FIRE,
+    "shelter": Category.SAFETY,
+    "notice": Category.OTHER,
+}
+_ALL_CLEAR_LASTS: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What an info says in one language. `event` is the name of the announcement in that language."""
+
+    event: str
+    headline: str | None = None
+    description: str | None = None
+    instruction: str | None = None
+
+    def marked(self, mark: str) -> Words:
+        """Return the words of a drill: `mark` at both ends of every text."""
+        return Words(
+            event=self.event,
+            headline=_marked(self.headline or self.event, mark),
+            description=_marked(self.description, mark),
+            instruction=_marked(self.instruction, mark),
+        )
+
+
+def _marked(text: str | None, mark: str) -> str | None:
+    return text if text is None or text.startswith(mark) else f"{mark}{text}{mark}"
+
+
+def order(
+    *,
+    level: int | None,
+    hazard: str,
+    sender: str,
+    identifier: str,
+    sent: datetime,
+    act: str | None = None,
+    codes: Sequence[str] = (),
+    polygons: Sequence[Ring] = (),
+    circles: Sequence[Circle] = (),
+    area_desc: str | None = None,
+    expires: datetime | None = None,
+    headline: str | None = None,
+    description: str | None = None,
+    instruction: str | None = None,
+    languages: Mapping[str, Words] | None = None,
+    status: Status = Status.ACTUAL,
+    sender_name: str | None = None,
+    decided_at: datetime | None = None,
+    contact: str | None = None,
+    parameters: Mapping[str, str] | None = None,
+    note: str | None = None,
+) -> Alert:
+    """Return the message that announces an act (発令・発表).
+
+    `level` 3, 4, 5 chooses the mayor's order; `act` names any other announcement of the vocabulary (`大津波警報`,
+    `レベル4危険警報`, `避難指示` for a tsunami with `level=None`). `codes` are six-digit municipality codes, `polygons` are
+    rings of (lat, lon), `headline` ... are Japanese; `languages` adds infos in further languages. Raises KeyError for an
+    act that the vocabulary of `sent` does not know.
+    """
+    words = vocabulary_at(sent)
+    deed = words.act(act) if act else words.order_of(level or 0)
+    if expires is None:
+        expires = sent + timedelta(hours=24)
+    area = AreaBlock(
+        area_desc=area_desc or "、".join(codes) or "対象地域",
+        polygons=tuple(polygons),
+        circles=tuple(circles),
+        geocodes=tuple(NamedValue("JISX0402", code) for code in codes),
+    )
+    japanese = Words(
+        event=act or deed.name,
+        headline=headline or f"{words.hazard_names[hazard][0]}：{deed.name}",
+        description=description,
+        instruction=instruction,
+    )
+    first = Info(
+        language="ja",
+        event=japanese.event,
+        categories=(_CATEGORIES.get(hazard, Category.MET),),
+        response_types=deed.responses,
+        urgency=deed.urgency[0],
+        severity=deed.severity[0],
+        certainty=deed.certainty[0],
+        audience=deed.audience,
+        effective=sent,
+        expires=expires,
+        sender_name=sender_name,
+        contact=contact,
+        parameters=_parameters(deed, level, hazard, decided_at) + _pairs(parameters),
+        areas=(area,),
+    )
+    drill = status is Status.EXERCISE
+    said = {"ja": japanese, **(languages or {})}
+    return Alert(
+        identifier=identifier,
+        sender=sender,
+        sent=sent,
+        status=status,
+        msg_type=MsgType.ALERT,
+        scope=Scope.PUBLIC,
+        note=note or ("訓練" if drill else None),
+        infos=tuple(_spoken(first, language, text, drill=drill) for language, text in said.items()),
+    )
+
+
+def _spoken(info: Info, language: str, words: Words, *, drill: bool) -> Info:
+    said = words.marked(_drill_mark(language)) if drill else words
+    return replace(
+        info,
+        language=language,
+        event=said.event,
+        headline=said.headline,
+        description=said.description,
+        instruction=said.instruction,
+    )
+
+
+def _drill_mark(language: str) -> str:
+    return "【訓練】" if language.startswith("ja") else "【DRILL】"
+
+
+def _parameters(act: Act, level: int | None, hazard: str, decided_at: datetime | None) -> tuple[NamedValue, ...]:
+    values = {
+        meaning.LEVEL: str(level) if level else None,
+        meaning.ORDER: act.name,
+        meaning.HAZARD: hazard,
+        meaning.CATEGORY: act.category,
+        meaning.DECIDED_AT: decided_at.isoformat(timespec="seconds") if decided_at else None,
+    }
+    return _pairs({name: value for name, value in values.items() if value})
+
+
+def _pairs(values: Mapping[str, str] | None) -> tuple[NamedValue, ...]:
+    return tuple(NamedValue(name, value) for name, value in (values or {}).items())
+
+
+def update(previous: Alert, following: Alert, *, also: Sequence[Identity] = ()) -> Alert:
+    """Return `following` (made by `order`) as the Update that takes the place of `previous` and of `also`."""
+    return replace(following, msg_type=MsgType.UPDATE, references=(previous.identity, *also))
+
+
+def lift(
+    previous: Alert,
+    *,
+    identifier: str,
+    sent: datetime,
+    headline: str | None = None,
+    description: str | None = None,
+    expires: datetime | None = None,
+    languages: Mapping[str, Words] | None = None,
+) -> Alert:
+    """Return the 解除 of `previous`: an Update whose infos are all clear, over the same area."""
+    return _follow(
+        previous,
+        identifier=identifier,
+        sent=sent,
+        infos=tuple(
+            _cleared(
+                info, sent, expires or sent + _ALL_CLEAR_LASTS, _lift_words(info, headline, description, languages)
+            )
+            for info in previous.infos
+        ),
+    )
+
+
+def _lift_words(
+    info: Info, headline: str | None, description: str | None, languages: Mapping[str, Words] | None
+) -> Words:
+    if languages and info.language in languages:
+        return languages[info.language]
+    if info.language == "ja":
+        return Words(event=info.event, headline=headline or f"{info.event}を解除", description=description)
+    return Words(
+        event=info.event,
+        headline=f"{info.event}: lifted" if not info.language.startswith("ja") else f"{info.event}を解除",
+    )
+
+
+def _cleared(info: Info, sent: datetime, expires: datetime, words: Words) -> Info:
+    lifted = replace(
+        info,
+        response_types=(ResponseType.ALL_CLEAR,),
+        urgency=Urgency.PAST,
+        severity=Severity.MINOR,
+        certainty=Certainty.OBSERVED,
+        effective=sent,
+        onset=None,
+        expires=expires,
+        resources=(),
+    )
+    return _spoken(lifted, info.language, words, drill=_is_marked(info))
+
+
+def _is_marked(info: Info) -> bool:
+    return (info.headline or "").startswith(_drill_mark(info.language))
+
+
+def correct(
+    previous: Alert,
+    *,
+    identifier: str,
+    sent: datetime,
+    note: str,
+    languages: Mapping[str, Words] | None = None,
+    headline: str | None = None,
+    description: str | None = None,
+    instruction: str | None = None,
+) -> Alert:
+    """Return the 訂正 of `previous`: same act and area, other words; `note` says what was wrong."""
+    said = dict(languages or {})
+    infos = tuple(
+        _corrected(info, said.get(info.language), headline, description, instruction) for info in previous.infos
+    )
+    return _follow(previous, identifier=identifier, sent=sent, infos=infos, note=note)
+
+
+def _corrected(
+    info: Info, words: Words | None, headline: str | None, description: str | None, instruction: str | None
+) -> Info:
+    if words is None and info.language == "ja":
+        words = Words(
+            event=info.event,
+            headline=headline or info.headline,
+            description=description or info.description,
+            instruction=instruction or info.instruction,
+        )
+    kept = tuple(p for p in info.parameters if p.name != meaning.INFO_TYPE)
+    marked = replace(info, parameters=(*kept, NamedValue(meaning.INFO_TYPE, meaning.CORRECTION)))
+    return _spoken(marked, info.language, words, drill=_is_marked(info)) if words else marked
+
+
+def cancel(previous: Alert, *, identifier: str, sent: datetime, note: str) -> Alert:
+    """Return the 取消 (false message) of `previous`: `note` gives the reason, infos say so over the same area."""
+    infos = tuple(_cleared(info, sent, sent + _ALL_CLEAR_LASTS, _cancel_words(info, note)) for info in previous.infos)
+    return replace(_follow(previous, identifier=identifier, sent=sent, infos=infos, note=note), msg_type=MsgType.CANCEL)
+
+
+def _cancel_words(info: Info, note: str) -> Words:
+    if info.language.startswith("ja"):
+        return Words(event=info.event, headline=f"{info.event}は誤りのため取り消します", description=note)
+    return Words(event=info.event, headline=f"{info.event}: cancelled, sent in error")
+
+
+def _follow(
+    previous: Alert, *, identifier: str, sent: datetime, infos: tuple[Info, ...], note: str | None = None
+) -> Alert:
+    return replace(
+        previous,
+        identifier=identifier,
+        sent=sent,
+        msg_type=MsgType.UPDATE,
+        references=(previous.identity,),
+        note=note or previous.note,
+        infos=infos,
+        raw=b"",
+    )
+
+
+def system(*, sender: str, identifier: str, sent: datetime, note: str, references: Sequence[Identity] = ()) -> Alert:
+    """Return a test of the line (heartbeat, canary): status System, no info, no area."""
+    return Alert(
+        identifier=identifier,
+        sender=sender,
+        sent=sent,
+        status=Status.SYSTEM,
+        msg_type=MsgType.ALERT,
+        scope=Scope.PUBLIC,
+        note=note,
+        references=tuple(references),
+    )
