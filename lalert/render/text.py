@@ -10,8 +10,7 @@ from lalert.core.model import Entry, Standing, State
 from lalert.errors import Text
 from lalert.render.clock import as_of as as_of_text
 from lalert.render.clock import day_and_time
-from lalert.render.places import concerned, place_names
-from lalert.render.wording import action, headline, main_info, stands
+from lalert.render.wording import action, headline, main_info, stands, where
 from lalert.render.words import STATE_REMARKS, pick, state_label, status_mark
 
 _LABELS = {
@@ -41,7 +40,7 @@ def _facts(entry: Entry, lang: str, as_of: datetime, standing: Standing | None) 
     info = main_info(entry, lang)
     source = (info and info.sender_name) or entry.alert.sender
     yield "from", f"{source} {day_and_time(entry.alert.sent, lang)}"
-    yield "for", place_names(concerned(entry), lang, limit=20)
+    yield "for", where(entry, lang, limit=20)
     yield "note", entry.alert.note or ""
     if info:
         yield from _told(info)

@@ -13,8 +13,8 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from lalert.cap.model import Info
-from lalert.cap.profile import is_all_clear, level_of
+from lalert.cap.meaning import is_all_clear, level_of
+from lalert.cap.model import Info, Severity
 from lalert.core.model import CancelKind, Entry, Standing, State
 from lalert.errors import Text
 from lalert.render.clock import as_of as as_of_text
@@ -33,7 +33,7 @@ from lalert.render.words import (
     status_mark,
 )
 
-__all__ = ["action", "headline", "level_label", "main_info", "stands", "state_label", "summary", "ticker"]
+__all__ = ["action", "headline", "level_label", "main_info", "stands", "state_label", "summary", "ticker", "where"]
 
 
 def headline(entry: Entry, lang: str, *, standing: Standing | None = None) -> str:
@@ -51,8 +51,8 @@ def summary(entry: Entry, lang: str, *, standing: Standing | None = None, as_of:
         _state_mark(entry, lang, standing)
         + _levelled(_event(info, lang), _level(info), lang)
         + _hazard(entry, info, lang),
-        pick(Text("対象：", "For: "), lang) + (place_names(concerned(entry), lang, limit=5) or _descriptions(info)),
-        _elsewhere(entry, lang),
+        pick(Text("対象：", "For: "), lang) + where(entry, lang, limit=5),
+        _elsewhere(entry, info, lang),
         one_line(entry.alert.note or "", 500) if entry.state is not State.IN_FORCE or _corrects(entry) else "",
         action(entry, lang, standing=standing),
         _remark(entry, lang, standing),
@@ -92,6 +92,12 @@ def main_info(entry: Entry, lang: str) -> Info | None:
     return _gravest(grave) or _gravest(spoken if entry.level is None else _in_language(infos, "ja")) or _gravest(infos)
 
 
+def where(entry: Entry, lang: str, *, limit: int = 3) -> str:
+    """Return where the gravest info holds: municipalities, or the sender's own words where these tell more exactly."""
+    info = main_info(entry, lang)
+    return (not _rivals(entry, info) and place_names(concerned(entry), lang, limit=limit)) or _descriptions(info)
+
+
 def stands(entry: Entry, standing: Standing | None) -> Standing:
     """Return how a message stands: by its own word until something has happened to it, then by `standing`."""
     if standing is None or standing.state is entry.state:
@@ -100,6 +106,7 @@ def stands(entry: Entry, standing: Standing | None) -> Standing:
     return standing
 
 
+_SEVERITIES = tuple(reversed(Severity))  # CAP lists them from the gravest to the unknown
 _BLANKS = re.compile(r"[^\S\u3000]+")
 _TURNING = dict.fromkeys(map(ord, "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))
 
@@ -146,37 +153,44 @@ def _levelled(text: str, level: int | None, lang: str) -> str:
 
 def _composed(entry: Entry, info: Info | None, lang: str) -> str:
     """Return a headline for a message without one: source, hazard, place."""
-    places = place_names(concerned(entry), lang) or _descriptions(info)
     what = _levelled(_event(info, lang), _level(info), lang) + _hazard(entry, info, lang)
-    said = (_source(entry, info), what, places)
+    said = (_source(entry, info), what, where(entry, lang))
     return pick(Text("　", ", "), lang).join(part for part in said if part)
 
 
 def _shortenings(entry: Entry, lang: str, standing: Standing | None) -> Iterator[str]:
     """Yield ever shorter bodies: first without the action, then the source, the time, the hazard, further places."""
-    info, places = main_info(entry, lang), concerned(entry)
+    info = main_info(entry, lang)
     what = _levelled(_event(info, lang), _level(info), lang)
     hazard, time = _hazard(entry, info, lang), hhmm(entry.alert.sent)
-    where = [short_names(places, lang, limit=limit) or _descriptions(info) for limit in (3, 2, 1)]
+    places = () if _rivals(entry, info) else concerned(entry)
+    named = [short_names(places, lang, limit=limit) or _descriptions(info) for limit in (3, 2, 1)]
     said_by, todo = _source(entry, info), _official_action(info, lang, stands(entry, standing).state)
-    yield _spaced(said_by, what + hazard, where[0], todo, time)
-    yield _spaced(said_by, what + hazard, where[0], time)
-    for place in where:
+    yield _spaced(said_by, what + hazard, named[0], todo, time)
+    yield _spaced(said_by, what + hazard, named[0], time)
+    for place in named:
         yield _spaced(what + hazard, place, time)
-    yield _spaced(what + hazard, where[2])
-    yield _spaced(what, where[2])
-    yield _spaced(what.replace("警戒レベル", "L").replace("Alert level ", "L"), where[2])
+    yield _spaced(what + hazard, named[2])
+    yield _spaced(what, named[2])
+    yield _spaced(what.replace("警戒レベル", "L").replace("Alert level ", "L"), named[2])
 
 
-def _elsewhere(entry: Entry, lang: str) -> str:
-    """Return what the same message says of its other parts: a lower level there, an all clear elsewhere."""
-    others = [zone for zone in entry.zones if zone not in gravest_zones(entry)]
-    lifted = pick(Text("解除", "lifted"), lang)
-    parts = [
-        _spaced(lifted if zone.lifted else level_label(zone.level, lang), place_names(zone.area.municipalities, lang))
-        for zone in others
-    ]
-    return pick(Text("このほか：", "Elsewhere: "), lang) + pick(Text("、", "; "), lang).join(parts) if parts else ""
+def _rivals(entry: Entry, info: Info | None) -> list[Info]:
+    """Return the infos that are as grave as `info` but say something else, elsewhere: their places are not its own."""
+    if info is None:
+        return []
+    alike = [other for other in entry.alert.infos if other.language == info.language and _level(other) == _level(info)]
+    return [other for other in alike if other.event != info.event and other.areas != info.areas]
+
+
+def _elsewhere(entry: Entry, info: Info | None, lang: str) -> str:
+    """Return what the same message says of its other parts: another event or level there, an all clear elsewhere."""
+    rivals = [_spaced(one_line(other.event), _descriptions(other)) for other in _rivals(entry, info)]
+    zones = [zone for zone in entry.zones if zone not in gravest_zones(entry)]
+    labels = [pick(Text("解除", "lifted"), lang) if zone.lifted else level_label(zone.level, lang) for zone in zones]
+    lesser = [_spaced(label, place_names(z.area.municipalities, lang)) for label, z in zip(labels, zones, strict=True)]
+    parts = pick(Text("、", "; "), lang).join([*rivals, *lesser])
+    return pick(Text("このほか：", "Elsewhere: "), lang) + one_line(parts, 500) if parts else ""
 
 
 def _sentence(text: str, lang: str) -> str:
@@ -236,8 +250,8 @@ def _level(info: Info | None) -> int | None:
 
 
 def _gravest(infos: Sequence[Info]) -> Info | None:
-    """Return the info with the highest level, the first of equals."""
-    return max(infos, key=lambda info: _level(info) or 0, default=None)
+    """Return the info with the highest level, then the highest severity; the first of equals."""
+    return max(infos, key=lambda info: (_level(info) or 0, _SEVERITIES.index(info.severity)), default=None)
 
 
 def _in_language(infos: Sequence[Info], lang: str) -> list[Info]:
