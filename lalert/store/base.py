@@ -4,7 +4,7 @@
 2. **One transaction.** Position, dedup key, entry, standings of what it supersedes and the audit line are kept
    together or not at all. If `append` raises `Unavailable`, nothing of the batch is kept.
 3. **Once.** A key is appended once, for ever (until retention drops the entry): the same bytes again are `Repeated`
-   with the first entry, other bytes under the same key are `Conflicting`.
+   with the first entry, other bytes under the same key are `Conflicting`, what comes after its own end is `Stale`.
 4. **Order.** Positions count from 1 without a hole, in the order of the batch. They are never used twice; a store
    that was emptied or restored has another `epoch`.
 5. **One in force.** At most one message of a thread is in force. A kept Update or Cancel ends whatever of its thread
@@ -47,7 +47,15 @@ class Conflicting:
     entry: Entry
 
 
-Outcome = Appended | Repeated | Conflicting
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """The draft came too late to hold, and nothing was kept: it is an expiry of a message that is no longer in force,
+    or a message that an already kept one, posted with the same key, names among its references (`ended_by`)."""
+
+    ended_by: Entry | None  # None when a message of that name is not known, or its end was dropped since
+
+
+Outcome = Appended | Repeated | Conflicting | Stale
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +137,11 @@ class Store(Protocol):
 
     async def prune(self, before: datetime) -> int:
         """Drop entries accepted before `before` that are not in force, oldest first and without leaving a hole;
-        return how many."""
+        return how many.
+
+        The log begins after them: `oldest` passes a message that is still in force, too. Such a message leaves the
+        log (`read`) but not the store: `find`, `thread` and `in_force` know it until what ends it is dropped in turn.
+        """
 
     async def add_key(self, key: StoredKey) -> None:
         """Keep a new key."""

@@ -1,0 +1,200 @@
+"""One SQLite file: who may open it, how it is opened, and which schema it has.
+
+Durability rests on two settings: WAL, so that readers never wait for a commit, and `synchronous=FULL`, so that each
+commit is flushed before it is told (NORMAL flushes at checkpoints only).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from importlib import resources
+from pathlib import Path
+from typing import Final, TextIO
+
+from lalert.core.model import Cursor, Realm
+from lalert.errors import Rejected, Text, Unavailable
+from lalert.store.instants import micros
+
+# The lowest schema that a program must know to use what this one writes. It follows len(migrations()) only when a
+# migration changes what older programs rely on.
+COMPAT: Final = 1
+
+_PRIVATE_FILE: Final = 0o600
+_PRIVATE_FOLDER: Final = 0o700
+_CACHE_KIB: Final = 8192
+_FAILURES: Final = {
+    "SQLITE_FULL": ("store.full", Text("保存先の空き容量がありません。", "The disk is full.")),
+    "SQLITE_BUSY": ("store.busy", Text("保存先が使用中です。", "The store is busy.")),
+    "SQLITE_IOERR": ("store.io", Text("保存先の読み書きに失敗しました。", "The disk failed to read or write.")),
+    "SQLITE_READONLY": ("store.read_only", Text("保存先に書き込めません。", "The store cannot be written to.")),
+    "SQLITE_CANTOPEN": ("store.open", Text("保存先を開けません。", "The store cannot be opened.")),
+    "SQLITE_CORRUPT": ("store.damaged", Text("保存データが壊れています。", "The stored data are damaged.")),
+    "SQLITE_NOTADB": ("store.damaged", Text("保存データが壊れています。", "The file is not a store.")),
+}
+_FAILED: Final = ("store.failed", Text("保存処理に失敗しました。", "The store failed."))
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what the driver and the file system raise into `Unavailable`."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        # SQLITE_IOERR_FSYNC and its like are kinds of SQLITE_IOERR.
+        primary = "_".join(getattr(error, "sqlite_errorname", "").split("_")[:2])
+        code, message = _FAILURES.get(primary, _FAILED)
+        raise Unavailable(message, code=code) from error
+    except OSError as error:
+        code, message = _FAILURES["SQLITE_IOERR"]
+        raise Unavailable(message, code=code) from error
+
+
+def make_private(path: Path) -> None:
+    """Create the file and its folder where they are missing; nobody but the owner may read the file."""
+    path.parent.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
+    try:
+        path.touch(_PRIVATE_FILE, exist_ok=False)
+    except FileExistsError:
+        # Not by a descriptor: closing it would drop the locks that this process has on the file (fcntl(2)).
+        if path.stat().st_mode & 0o077:
+            path.chmod(_PRIVATE_FILE)
+    else:
+        _flush_folder(path.parent)
+
+
+def lock(path: Path) -> TextIO:
+    """Return the held lock of the hub that owns `path`. Raises `Unavailable` while another hub holds it.
+
+    The lock lies on a file beside, because SQLite has locks of its own on the data. The kernel releases it with the
+    process, however that ends.
+    """
+    beside = path.with_name(path.name + ".lock")
+    make_private(beside)
+    held = beside.open("r+", encoding="ascii")
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        held.close()
+        message = Text(f"別のハブが {path} を使用中です。", f"Another hub is using {path}.")
+        raise Unavailable(message, code="store.locked") from None
+    return held
+
+
+def left(held: TextIO) -> Cursor | None:
+    """Return the position at which the last owner left the log, or None."""
+    held.seek(0)
+    return Cursor.maybe_parse(held.read(64).strip())
+
+
+def leave(held: TextIO, head: Cursor) -> None:
+    """Note `head` beside the log, where restoring a backup of the log does not touch it."""
+    held.seek(0)
+    held.truncate()
+    held.write(f"{head}\n")
+    held.flush()
+
+
+def connect(path: Path, *, busy_s: float, read_only: bool = False) -> sqlite3.Connection:
+    """Return a connection that may move between threads, with explicit transactions only."""
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}",
+        uri=True,
+        timeout=busy_s,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    if not read_only:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection, *, write: bool) -> Iterator[None]:
+    """Keep all that is done inside, or nothing. Reads inside see one state."""
+    connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # SQLite has rolled back by itself after some failures (disk full, I/O).
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def migrations() -> list[str]:
+    """Return the statements of every schema version, the first first."""
+    folder = resources.files("lalert.store") / "schema"
+    return [file.read_text("utf-8") for file in sorted(folder.iterdir(), key=lambda f: f.name)]
+
+
+def prepare(
+    connection: sqlite3.Connection, *, realm: Realm, owner: bool, now: datetime, new_epoch: Callable[[], str]
+) -> None:
+    """Bring the schema up to date; make a new log in an empty file.
+
+    Only the hub that owns the file may upgrade data, because another program could be using them. Raises `Rejected`
+    for data of another realm and for data that this program is too old for.
+    """
+    steps = migrations()
+    with transaction(connection, write=True):
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version:
+            _check(connection, version, realm=realm, known=len(steps), owner=owner)
+        for step in steps[version:]:
+            _run(connection, step)
+        if not version:
+            connection.execute(
+                "INSERT INTO origin (realm, epoch, compat, created_at) VALUES (?, ?, ?, ?)",
+                (realm.value, new_epoch(), COMPAT, micros(now)),
+            )
+        if version < len(steps):
+            connection.execute("UPDATE origin SET compat = ?", (COMPAT,))
+            connection.execute(f"PRAGMA user_version = {len(steps)}")
+
+
+def _check(connection: sqlite3.Connection, version: int, *, realm: Realm, known: int, owner: bool) -> None:
+    kept, compat = connection.execute("SELECT realm, compat FROM origin").fetchone()
+    if compat > known:
+        raise Rejected(
+            Text("保存データはより新しい版の lalert のものです。", "The data belong to a newer version of lalert."),
+            code="store.too_new",
+        )
+    if kept != realm.value:
+        raise Rejected(
+            Text(f"これは {kept} 系の保存データです。", f"These are the data of the {kept} realm."), code="store.realm"
+        )
+    if version < known and not owner:
+        raise Unavailable(
+            Text(
+                "保存データの更新が必要です。先にハブを起動してください。", "Start the hub first: it upgrades the data."
+            ),
+            code="store.outdated",
+        )
+
+
+def _run(connection: sqlite3.Connection, script: str) -> None:
+    """Execute statement by statement: `executescript` would commit the transaction that is open."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            connection.execute(statement)
+            statement = ""
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make a new name in `folder` survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
