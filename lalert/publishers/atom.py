@@ -25,6 +25,7 @@ from lalert.cap.model import AreaBlock, Info, NamedValue, Ring
 from lalert.core.model import Entry, Standing, State
 from lalert.render.entry import links
 from lalert.render.wording import headline, level_label, main_info, stands, state_label, summary
+from lalert.render.xml import legal
 
 ATOM = "http://www.w3.org/2005/Atom"
 CAP = "urn:oasis:names:tc:emergency:cap:1.2"
@@ -36,7 +37,6 @@ _AREA_BYTES = 16_000  # shapes of one entry: all of them or none, for half an ar
 _END = b"</feed>"
 _STYLE = b'<?xml-stylesheet type="text/xsl" href="/static/feed.xsl"?>\n'
 _ARCHIVE = b'<fh:archive xmlns:fh="http://purl.org/syndication/history/1.0"/>'
-_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0 §2.2 Char
 _Fact = tuple[str, str | NamedValue]
 _IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+")
 
@@ -52,12 +52,12 @@ def atom_entry(
     alert, info = entry.alert, main_info(entry, "ja")
     made = _LinkedEntry()
     made.id(atom_id(alert.identifier))
-    made.title(_legal(headline(entry, "ja", standing=standing)))
+    made.title(legal(headline(entry, "ja", standing=standing)))
     made.published(alert.sent)
     made.updated(ended_at or (entry.at if entry.state is State.EXPIRED else alert.sent))
-    made.author(name=_legal((info and info.sender_name) or alert.sender)[:120])
-    made.summary(_legal(summary(entry, "ja", standing=standing, as_of=ended_at)), type="text")
-    urls = {name: public_url + path for name, path in links(_legal(alert.identifier), base=base).items()}
+    made.author(name=legal((info and info.sender_name) or alert.sender)[:120])
+    made.summary(legal(summary(entry, "ja", standing=standing, as_of=ended_at)), type="text")
+    urls = {name: public_url + path for name, path in links(legal(alert.identifier), base=base).items()}
     made.link(href=urls["cap"], rel="alternate", type="application/cap+xml")
     made.link(href=urls["html"], rel="alternate", type="text/html")
     made.link(href=urls["self"], rel="related", type="application/json")
@@ -83,7 +83,7 @@ def atom_feed(
     """
     feed = FeedGenerator()
     feed.id(feed_id)
-    feed.title(_legal(title))
+    feed.title(legal(title))
     feed.updated(updated)
     feed.author(name="lalert")
     feed.generator("lalert")
@@ -112,7 +112,7 @@ def pages(entries: Sequence[bytes], *, limit: int = PAGE_BYTES) -> list[list[byt
 
 def atom_id(identifier: str) -> str:
     """Return the IRI that stands for a CAP identifier."""
-    return identifier if _IRI.fullmatch(identifier) else "urn:cap:" + quote(_legal(identifier), safe="@:;,=+$!*'()")
+    return identifier if _IRI.fullmatch(identifier) else "urn:cap:" + quote(legal(identifier), safe="@:;,=+$!*'()")
 
 
 class _LinkedEntry(FeedEntry):  # type: ignore[misc]  # feedgen has no types
@@ -173,10 +173,10 @@ def _serialised(element: etree._Element, facts: Iterable[_Fact]) -> bytes:
     for name, fact in facts:
         child = etree.SubElement(element, f"{{{CAP}}}{name}")
         if isinstance(fact, NamedValue):
-            etree.SubElement(child, f"{{{CAP}}}valueName").text = _legal(fact.name)
-            etree.SubElement(child, f"{{{CAP}}}value").text = _legal(fact.value)
+            etree.SubElement(child, f"{{{CAP}}}valueName").text = legal(fact.name)
+            etree.SubElement(child, f"{{{CAP}}}value").text = legal(fact.value)
         else:
-            child.text = _legal(fact)
+            child.text = legal(fact)
     return etree.tostring(element, encoding="utf-8")
 
 
@@ -192,8 +192,3 @@ def _filled(entries: Iterable[bytes], room: int) -> Iterator[list[bytes]]:
         size += len(entry)
     if page:
         yield page
-
-
-def _legal(text: str) -> str:
-    """Return `text` with what XML cannot carry shown as U+FFFD: one bad character must not cost a feed."""
-    return _ILLEGAL.sub("\ufffd", text)
