@@ -36,7 +36,8 @@ _TO_DRILL = Text(
     en="Post it to /drill with a drill key (lalert_drill_…).",
 )
 _TO_LIVE = Text(
-    ja="実際の情報は、本番用のURLへ本番用のキー(lalert_live_…)で送信してください。訓練であれば status を Exercise にしてください。",
+    ja="実際の情報は、本番用のURLへ本番用のキー(lalert_live_…)で送信してください。"
+    "訓練であれば status を Exercise にしてください。",
     en="Post real alerts to the live URL with a live key (lalert_live_…). If this is a drill, set status to Exercise.",
 )
 _NOT_A_DRAFT = Text(

@@ -121,8 +121,8 @@ def _places(codes: frozenset[str]) -> frozenset[str]:
 
 
 def _touches(point: tuple[float, float], heard: Heard) -> bool:
-    """Whether the point lies in the audience's place or on its border. The prepared index pays from the second reader."""
+    """Whether the point lies in the audience's place or on its border."""
     if heard.geometry is None:
         return False
-    shapely.prepare(heard.geometry)
+    shapely.prepare(heard.geometry)  # once a shape: it pays from the second reader
     return bool(shapely.intersects_xy(heard.geometry, *point))

@@ -13,6 +13,7 @@ until they hear the change:
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from lalert.cap.model import Alert, Info, MsgType, Severity, Status, Urgency
 from lalert.cap.profile import hazard_of, is_all_clear, is_correction, level_of
@@ -20,7 +21,7 @@ from lalert.core.model import Priority
 
 _LINE_TESTS = frozenset({Status.SYSTEM, Status.TEST})
 _AT_ONCE = frozenset({"eew", "missile"})
-_NOT_TO_BE_FEARED = frozenset({Severity.MINOR, Severity.UNKNOWN})
+_GRAVE = frozenset({Severity.EXTREME, Severity.SEVERE, Severity.MODERATE})
 
 
 def rank(alert: Alert, *, thread_priority: Priority | None) -> Priority:
@@ -30,7 +31,7 @@ def rank(alert: Alert, *, thread_priority: Priority | None) -> Priority:
     """
     if alert.status in _LINE_TESTS:
         return Priority.ROUTINE
-    own = min((_rank_of(info) for info in alert.infos if not is_all_clear(info)), default=Priority.ROUTINE)
+    own = min((_rank_of(info, alert.sent) for info in alert.infos if not is_all_clear(info)), default=Priority.ROUTINE)
     if thread_priority is None or alert.msg_type is MsgType.ALERT:
         return own
     if _ends_or_corrects(alert):
@@ -40,13 +41,13 @@ def rank(alert: Alert, *, thread_priority: Priority | None) -> Priority:
 
 def level_of_alert(alert: Alert) -> int | None:
     """Return the highest 警戒レベル (1-5) that `alert` puts in force, None where there is none."""
-    levels = (level_of(info) for info in alert.infos if not is_all_clear(info))
+    levels = (level_of(info, sent=alert.sent) for info in alert.infos if not is_all_clear(info))
     return max((level for level in levels if level is not None), default=None)
 
 
 def hazards_of(alert: Alert) -> tuple[str, ...]:
     """Return the hazards that `alert` speaks of, the lifted ones too, each once and in its order."""
-    hazards = (hazard_of(info) for info in alert.infos)
+    hazards = (hazard_of(info, sent=alert.sent) for info in alert.infos)
     return tuple(dict.fromkeys(hazard for hazard in hazards if hazard is not None))
 
 
@@ -54,30 +55,34 @@ def _ends_or_corrects(alert: Alert) -> bool:
     return alert.msg_type is MsgType.CANCEL or is_correction(alert) or all(is_all_clear(info) for info in alert.infos)
 
 
-def _rank_of(info: Info) -> Priority:
-    return next((priority for priority, applies in _RANKS if applies(info)), Priority.ROUTINE)
+def _rank_of(info: Info, sent: datetime) -> Priority:
+    level, hazard = level_of(info, sent=sent), hazard_of(info, sent=sent)
+    return next((priority for priority, applies in _RANKS if applies(info, level, hazard)), Priority.ROUTINE)
 
 
-def _is_flash(info: Info) -> bool:
-    return level_of(info) == 5 or hazard_of(info) in _AT_ONCE or _is_tsunami(info)
+def _is_flash(info: Info, level: int | None, hazard: str | None) -> bool:
+    return level == 5 or hazard in _AT_ONCE or _is_tsunami(info, hazard) or _is_immediate(info, Severity.EXTREME)
 
 
-def _is_tsunami(info: Info) -> bool:
+def _is_urgent(info: Info, level: int | None, _hazard: str | None) -> bool:
+    return level == 4 or _is_immediate(info, Severity.SEVERE)
+
+
+def _is_prompt(info: Info, level: int | None, _hazard: str | None) -> bool:
+    return level == 3 or info.severity in _GRAVE or info.urgency is Urgency.EXPECTED
+
+
+def _is_tsunami(info: Info, hazard: str | None) -> bool:
     """Whether it is a tsunami warning or advisory; a 津波予報 (slight changes of the sea level) is Minor."""
-    return hazard_of(info) == "tsunami" and info.severity is not Severity.MINOR
+    return hazard == "tsunami" and info.severity is not Severity.MINOR
 
 
 def _is_immediate(info: Info, severity: Severity) -> bool:
     return info.urgency is Urgency.IMMEDIATE and info.severity is severity
 
 
-def _is_prompt(info: Info) -> bool:
-    return level_of(info) == 3 or info.severity not in _NOT_TO_BE_FEARED or info.urgency is Urgency.EXPECTED
-
-
-_RANKS: tuple[tuple[Priority, Callable[[Info], bool]], ...] = (
+_RANKS: tuple[tuple[Priority, Callable[[Info, int | None, str | None], bool]], ...] = (
     (Priority.FLASH, _is_flash),
-    (Priority.FLASH, lambda info: _is_immediate(info, Severity.EXTREME)),
-    (Priority.URGENT, lambda info: level_of(info) == 4 or _is_immediate(info, Severity.SEVERE)),
+    (Priority.URGENT, _is_urgent),
     (Priority.PROMPT, _is_prompt),
 )

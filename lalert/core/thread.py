@@ -148,7 +148,13 @@ def is_silent(alert: Alert, zones: Sequence[Zone], previous: Entry | None) -> bo
 def _actions(alert: Alert) -> frozenset[object]:
     """Return what `alert` asks of people, whatever the language it asks in."""
     return frozenset(
-        (level_of(info), hazard_of(info), info.urgency, info.severity, frozenset(info.response_types))
+        (
+            level_of(info, sent=alert.sent),
+            hazard_of(info, sent=alert.sent),
+            info.urgency,
+            info.severity,
+            frozenset(info.response_types),
+        )
         for info in alert.infos
     )
 
