@@ -1,0 +1,154 @@
+"""What the pages themselves say, in Japanese and in English. What an alert says is `lalert.render.wording`'s business."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from lalert.errors import Text
+
+LANGUAGES: Final = ("ja", "en")
+
+PHRASES: Final[Mapping[str, Text]] = MappingProxyType(
+    {
+        "skip": Text("本文へ", "Skip to the content"),
+        "menu": Text("メニュー", "Menu"),
+        "home": Text("全国の状況", "All Japan"),
+        "areas": Text("地域を選ぶ", "Choose an area"),
+        "find": Text("市区町村名・コード", "Municipality name or code"),
+        "search": Text("検索", "Search"),
+        "drill": Text("【訓練】これは訓練です【訓練】", "【訓練】 EXERCISE – this is not a real alert 【訓練】"),
+        "live_on": Text("自動更新中", "Live"),
+        "live_wait": Text("接続しています", "Connecting"),
+        "live_off": Text(
+            "接続が切れています。表示は最新ではない可能性があります。", "Connection lost: this page may be out of date."
+        ),
+        "stale": Text("表示が最新ではない可能性があります。", "What you see may be out of date."),
+        "stale_detail": Text(
+            "情報を保存する装置に接続できません。新しい発令や解除が反映されていない場合があります。テレビ・ラジオ・市区町村の情報も確認してください。",
+            "The hub cannot reach its store. New alerts and all-clears may be missing: check other sources, too.",
+        ),
+        "in_force": Text("発令中の情報", "Alerts in force"),
+        "count_in_force": Text("発令中 {n}件", "{n} in force"),
+        "none": Text("現在、発令中の情報はありません。", "No alert is in force now."),
+        "none_here": Text("現在、この地域で発令中の情報はありません。", "No alert is in force here now."),
+        "none_caution": Text(
+            "このページに載るのは、本システムに届いた情報だけです。表示がないことは、安全を保証するものではありません。",
+            "Only what reached this hub is shown. An empty list does not mean that it is safe.",
+        ),
+        "heard": Text("最後に情報を受信した時刻", "The hub last heard from a sender at"),
+        "heard_never": Text(
+            "このシステムは、まだ情報を受信していません。", "The hub has not yet heard from any sender."
+        ),
+        "cancelled": Text("取り消された情報（誤発信）", "Cancelled: sent in error"),
+        "cancelled_action": Text(
+            "次の情報は取り消されました。従う必要はありません。", "Do not act on these alerts: they were cancelled."
+        ),
+        "ended": Text("終了した情報（72時間以内）", "Ended in the last 72 hours"),
+        "more": Text("ほか{n}件", "{n} more"),
+        "count": Text("{n}件", "{n}"),
+        "tally": Text("警戒レベル別の件数", "Number of alerts by level"),
+        "group_s": Text(
+            "緊急情報（津波など警戒レベルのないもの）", "Urgent, without an alert level (tsunami and others)"
+        ),
+        "group_s_action": Text("それぞれの指示に、直ちに従ってください。", "Follow the instructions at once."),
+        "group_0": Text("その他の情報", "Other information"),
+        "group_0_action": Text("", ""),
+        "mark_s": Text("緊急", "!"),
+        "mark_0": Text("情報", "i"),
+        "mark_x": Text("取消", "×"),
+        "group_x": Text("取消（誤って発信された情報）", "Cancelled: sent in error"),
+        "banner_was_false": Text(
+            "この情報は誤って発信されたもので、取り消されました。従う必要はありません。",
+            "This message was sent in error and has been cancelled. Do not act on it.",
+        ),
+        "banner_was_lifted": Text("この情報は解除されました。", "This message has been lifted."),
+        "banner_says_false": Text(
+            "先に発表された情報の取消です。先の情報に従う必要はありません。",
+            "This cancels a message sent in error. Do not act on the message before.",
+        ),
+        "banner_says_lifted": Text("先に発表された情報の解除です。", "This lifts what was issued before."),
+        "map_japan_alt": Text(
+            "発令中の地域を示した日本地図。同じ内容を一覧に載せています。",
+            "Map of Japan with the areas in force. The list says the same.",
+        ),
+        "map_area_alt": Text("{name}の地図。同じ内容を一覧に載せています。", "Map of {name}. The list says the same."),
+        "map_alert_alt": Text(
+            "対象地域の地図。同じ地域を「対象地域」に文字で載せています。",
+            "Map of the area. The same area is given in words under “Area”.",
+        ),
+        "map_large": Text("地図を大きく表示", "Larger map"),
+        "issued": Text("発表", "Issued"),
+        "until": Text("まで", ""),
+        "until_before": Text("", "until"),
+        "update_tag": Text("更新", "Updated"),
+        "part_lifted": Text("一部解除", "Partly lifted"),
+        "what_to_do": Text("とるべき行動", "What to do"),
+        "newer": Text("最新の情報を見る", "See what replaced it"),
+        "cancel_reason": Text("理由", "Reason"),
+        "texts": Text("本文", "Text"),
+        "other_languages": Text("ほかの言語", "Other languages"),
+        "facts": Text("発表の内容", "Details"),
+        "sender": Text("発信者", "Sender"),
+        "sent": Text("発信", "Sent"),
+        "decided": Text("決定", "Decided"),
+        "received": Text("受信", "Received"),
+        "effective": Text("有効期間の始まり", "From"),
+        "onset": Text("始まる見込み", "Expected to begin"),
+        "expires": Text("有効期限", "Until"),
+        "event": Text("種別", "Event"),
+        "contact": Text("問い合わせ先", "Contact"),
+        "web": Text("発信者のページ", "Sender's page"),
+        "resources": Text("添付", "Attached"),
+        "identifier": Text("識別子", "Identifier"),
+        "state": Text("状態", "State"),
+        "urgency": Text("緊急度・深刻度・確度", "Urgency, severity, certainty"),
+        "area": Text("対象地域", "Area"),
+        "area_part": Text("（一部）", " (part)"),
+        "area_size": Text("約{n} km²", "about {n} km²"),
+        "lifted": Text("解除", "Lifted"),
+        "history": Text("これまでの経過", "History"),
+        "this_one": Text("この情報", "this message"),
+        "as_data": Text("データ", "Data"),
+        "cap_raw": Text("CAP（受信したまま）", "CAP as received"),
+        "kind_alert": Text("発表", "Alert"),
+        "kind_update": Text("更新", "Update"),
+        "kind_correction": Text("訂正", "Correction"),
+        "kind_expire": Text("期限終了", "Expired"),
+        "at_end": Text("終了", "ended"),
+        "comma": Text("、", ", "),
+        "note": Text("備考", "Note"),
+        "operators": Text("稼働状況", "Status"),
+        "atom": Text("Atomフィード", "Atom feed"),
+        "prefecture": Text("都道府県", "Prefectures"),
+        "municipalities": Text("市区町村", "Municipalities"),
+        "results": Text("「{q}」の検索結果", "Results for “{q}”"),
+        "no_results": Text("該当する市区町村はありません。", "No municipality was found."),
+        "search_hint": Text(
+            "市区町村名、よみがな、または全国地方公共団体コード（6桁）で探せます。",
+            "Search by name, kana, or municipality code (6 digits).",
+        ),
+        "too_many": Text("候補が多いため、最初の{n}件を表示しています。", "Only the first {n} are shown."),
+        "problem_found": Text("見つかった問題", "What was found"),
+        "problem_id": Text("問い合わせ番号", "Reference"),
+        "back": Text("全国の状況へ戻る", "Back to all Japan"),
+        "disclaimer": Text(
+            "お住まいの市区町村の指示を優先し、危険を感じたら、情報を待たずに避難してください。",
+            "Follow your municipality. If you feel in danger, leave without waiting for an alert.",
+        ),
+        "boundaries": Text("境界データ", "Boundary data"),
+        "live_switch": Text("本番環境", "Live site"),
+    }
+)
+
+
+def phrases(lang: str) -> Mapping[str, str]:
+    """Return the pages' own words in `lang`, "ja" or "en"."""
+    return _TABLES[lang]
+
+
+_TABLES: Final = {
+    "ja": MappingProxyType({name: text.ja for name, text in PHRASES.items()}),
+    "en": MappingProxyType({name: text.en for name, text in PHRASES.items()}),
+}

@@ -1,0 +1,206 @@
+"""The pages, as bytes. Everything they show comes in as values: the situation, the moment, the language.
+
+Each page is whole without script: the map is an image drawn by the server, and the list beside it says the same in
+words. No page carries style or script of its own, so that the strictest Content-Security-Policy holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal
+from urllib.parse import urlencode
+
+from lalert.cap.model import Status
+from lalert.core.model import Cursor, Entry, Posted, Realm
+from lalert.core.situation import Situation
+from lalert.errors import LalertError, Text
+from lalert.geo.boundaries import BoundarySet
+from lalert.geo.place import Municipality, Prefecture
+from lalert.render.words import pick, status_mark
+from lalert.web.assets import assets
+from lalert.web.cards import Badge, Card, Reader, cards_ended, cards_in_force
+from lalert.web.groups import Picture, picture_of, worst_by_code
+from lalert.web.html import render
+from lalert.web.message import message_of
+from lalert.web.phrases import phrases
+
+ENDED_SHOWN: Final = timedelta(hours=72)
+MAX_CARDS: Final = 60  # of one level on the page of the whole country; more go by prefecture
+MAX_FOUND: Final = 50
+MAX_QUERY: Final = 40  # characters
+
+Lang = Literal["ja", "en"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """The moment at which a page is seen, and in which language.
+
+    `stale` says that the store cannot be reached and the situation may be old. `heard` is when the hub last heard
+    from a sender; `cursor` the position of the log that the situation stands at, from where the page follows on.
+    """
+
+    now: datetime
+    lang: Lang = "ja"
+    stale: bool = False
+    heard: datetime | None = None
+    cursor: Cursor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A municipality or prefecture in a list, with the badge of the most urgent level there."""
+
+    code: str
+    name: str
+    kana: str
+    badge: Badge | None
+
+
+class Pages:
+    """The pages of one realm, in UTF-8 HTML. `base` is its URL prefix, "" or "/drill"; `title` the site's name."""
+
+    def __init__(self, boundaries: BoundarySet, *, realm: Realm, base: str, title: str) -> None:
+        self._boundaries = boundaries
+        self._base = base
+        self._title = title
+        self._is_drill = realm is Realm.DRILL
+
+    def front(self, situation: Situation, visit: Visit) -> bytes:
+        """Return the state of the whole country: numbers by level, list, map, what has ended."""
+        in_force, over = self._cards(situation, visit, None)
+        return self._render(
+            "front.html",
+            visit,
+            picture=picture_of(in_force, over, visit.lang, limit=MAX_CARDS),
+            map_src=self._map("japan", situation, visit),
+            feed=f"{self._base}/feeds/all.atom",
+            **self._following(situation, visit),
+        )
+
+    def area(self, code: str, situation: Situation, visit: Visit) -> bytes:
+        """Return what holds in a prefecture (2 digits) or municipality (6). Raises Rejected for an unknown code."""
+        place, codes = self._place(code), frozenset(self._boundaries.expand(code))
+        in_force, over = self._cards(situation, visit, codes)
+        return self._render(
+            "area.html",
+            visit,
+            code=code,
+            name=_name(place, visit.lang),
+            kana=place.kana if visit.lang == "ja" else "",
+            parent=self._parent(place, visit.lang),
+            picture=picture_of(in_force, over, visit.lang),
+            municipalities=self._inside(place, codes, in_force, visit.lang),
+            map_src=self._map(code, situation, visit),
+            feed=f"{self._base}/feeds/{'pref' if _is_prefecture(code) else 'muni'}/{code}.atom",
+            **self._following(situation, visit, area=code),
+        )
+
+    def areas(self, asked: str, situation: Situation, visit: Visit) -> bytes:
+        """Return the index of places; `asked` is a name, its kana or a code to search for, "" for none."""
+        wanted = asked.strip()[:MAX_QUERY]
+        in_force, _ = self._cards(situation, visit, None)
+        badges = worst_by_code(in_force)
+        found = self._boundaries.search(wanted, limit=MAX_FOUND + 1) if wanted else ()
+        return self._render(
+            "areas.html",
+            visit,
+            asked=wanted,
+            found=[_listed(place, badges, visit.lang, whole=True) for place in found[:MAX_FOUND]],
+            more=len(found) > MAX_FOUND,
+            prefectures=[_listed(self._boundaries.prefecture(f"{n:02}"), badges, visit.lang) for n in range(1, 48)],
+        )
+
+    def alert(self, posted: Posted, thread: Sequence[Entry], visit: Visit) -> bytes:
+        """Return one message whole; `thread` are all entries of its thread in order."""
+        message = message_of(posted, thread, lang=visit.lang, base=self._base)
+        return self._render(
+            "alert.html",
+            visit,
+            m=message,
+            stream=self._stream(visit),
+            state_of_page=f"{posted.standing.state.value}-{len(thread)}-{visit.stale}",
+        )
+
+    def problem(self, error: LalertError, visit: Visit, *, correlation_id: str = "") -> bytes:
+        """Return the page that tells what went wrong, with everything that was found."""
+        return self._render(
+            "problem.html",
+            visit,
+            status=error.status,
+            code=error.code,
+            message=pick(error.message, visit.lang),
+            findings=[finding.to_dict() for finding in error.findings],
+            correlation_id=correlation_id,
+        )
+
+    def _cards(self, situation: Situation, visit: Visit, codes: frozenset[str] | None) -> tuple[list[Card], list[Card]]:
+        """Return the cards of what is in force and of what has ended."""
+        reader = Reader(lang=visit.lang, base=self._base, codes=codes)
+        held = situation.in_force()
+        over = situation.ended(visit.now - ENDED_SHOWN)
+        return cards_in_force(held, reader), cards_ended(over, reader, in_force=held)
+
+    def _place(self, code: str) -> Municipality | Prefecture:
+        return self._boundaries.prefecture(code) if _is_prefecture(code) else self._boundaries.municipality(code)
+
+    def _parent(self, place: Municipality | Prefecture, lang: str) -> str:
+        if isinstance(place, Prefecture):
+            return ""
+        return _name(self._boundaries.prefecture(place.prefecture), lang)
+
+    def _inside(
+        self, place: Municipality | Prefecture, codes: Iterable[str], cards: Iterable[Card], lang: str
+    ) -> list[Listed]:
+        """Return the municipalities of a prefecture, or the wards of a city."""
+        badges = worst_by_code(cards)
+        inside = sorted(codes) if isinstance(place, Prefecture) or place.wards else []
+        return [_listed(self._boundaries.municipality(code), badges, lang) for code in inside]
+
+    def _map(self, name: str, situation: Situation, visit: Visit) -> str:
+        """Return the address of a map. It changes with the situation, so that nobody is shown yesterday's."""
+        asked = {"g": str(situation.generation)} | ({"lang": visit.lang} if visit.lang != "ja" else {})
+        return f"{self._base}/map/{name}.svg?{urlencode(asked)}"
+
+    def _following(self, situation: Situation, visit: Visit, **filters: str) -> dict[str, object]:
+        """Return what the script needs: the stream to follow, and what tells whether a page says anything new."""
+        return {"stream": self._stream(visit, **filters), "state_of_page": f"{situation.generation}-{visit.stale}"}
+
+    def _stream(self, visit: Visit, **filters: str) -> str:
+        asked = filters | ({"since": str(visit.cursor)} if visit.cursor else {})
+        return f"{self._base}/stream" + (f"?{urlencode(asked)}" if asked else "")
+
+    def _render(self, template: str, visit: Visit, *, asked: str = "", **values: object) -> bytes:
+        common: dict[str, object] = {
+            "now": visit.now,
+            "lang": visit.lang,
+            "stale": visit.stale,
+            "heard": visit.heard,
+            "t": phrases(visit.lang),
+            "query": "" if visit.lang == "ja" else f"?lang={visit.lang}",
+            "carried": f"{urlencode({'q': asked})}&" if asked else "",
+            "asked": asked,
+            "base": self._base,
+            "site": self._title,
+            "drill": self._is_drill,
+            "mark": status_mark(Status.EXERCISE, visit.lang) if self._is_drill else "",
+            "credit": self._boundaries.credit,
+            "assets": assets(),
+        }
+        return render(template, common | values)
+
+
+def _is_prefecture(code: str) -> bool:
+    return len(code) == 2
+
+
+def _name(place: Municipality | Prefecture, lang: str) -> str:
+    return pick(Text(place.name, place.en or place.name), lang)
+
+
+def _listed(place: Municipality | Prefecture, badges: dict[str, Badge], lang: str, *, whole: bool = False) -> Listed:
+    """Return a place in a list; `whole` names the prefecture with it."""
+    name = place.full_name if whole and lang == "ja" and isinstance(place, Municipality) else _name(place, lang)
+    return Listed(place.code, name, place.kana, badges.get(place.code))
