@@ -1,7 +1,8 @@
 """A draft as durable bytes, the same for every engine: the CAP bytes verbatim, and apart from them one body.
 
-The body is one byte of format version and a deflated MessagePack pair: the draft as JSON, in which every geometry is
-the number of its WKB in the list that follows. A long thread names the same few shapes many times; each is kept once.
+The body is one byte that names its format, and a MessagePack pair, deflated when it is large: the draft as JSON, in
+which every geometry is the number of its WKB in the list that follows. A long thread names the same few shapes many
+times; each is kept once.
 
 The alert is kept as values, too, and not parsed again from its bytes. What was accepted must read back as it was
 accepted: a feed repaired on its way in, or a parser that became stricter since, would otherwise lose an alert that is
@@ -22,9 +23,11 @@ from shapely.geometry.base import BaseGeometry
 from lalert.core.model import Cursor, Draft, Entry
 from lalert.errors import Defect, Text
 
-FORMAT: Final = 1
+PLAIN: Final = b"\x01"
+DEFLATED: Final = b"\x02"
 
-_LEVEL: Final = 1  # deflate: the higher levels cost three times as much and save nothing on coordinates
+_LARGE: Final = 16_384  # bytes; below, deflating costs more time than writing
+_LEVEL: Final = 1  # deflate: the higher levels cost up to three times as much and save nothing on coordinates
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +41,20 @@ class Record:
 def encode(draft: Draft) -> Record:
     """Return `draft` as bytes. An `Entry` may be given: its position is not part of the record."""
     shapes: dict[bytes, int] = {}
+    seen: dict[int, int] = {}  # by id: zones, areas and audiences mostly share one object
 
     def number(value: object) -> int:
         if not isinstance(value, BaseGeometry):
             raise TypeError(type(value).__name__)
-        return shapes.setdefault(shapely.to_wkb(value), len(shapes))
+        if id(value) not in seen:
+            seen[id(value)] = shapes.setdefault(shapely.to_wkb(value), len(shapes))
+        return seen[id(value)]
 
     bare = replace(draft, alert=replace(draft.alert, raw=b""))
     text = msgspec.json.encode(bare, enc_hook=number)
     packed = msgspec.msgpack.encode((text, list(shapes)))
-    return Record(draft.alert.raw, bytes((FORMAT,)) + zlib.compress(packed, _LEVEL))
+    body = PLAIN + packed if len(packed) < _LARGE else DEFLATED + zlib.compress(packed, _LEVEL)
+    return Record(draft.alert.raw, body)
 
 
 def decode(record: Record, cursor: Cursor) -> Entry:
@@ -64,9 +71,12 @@ def decode(record: Record, cursor: Cursor) -> Entry:
 
 
 def _unpacked(body: bytes) -> tuple[bytes, list[bytes]]:
-    if body[:1] != bytes((FORMAT,)):
-        raise ValueError(f"format {body[:1]!r}")
-    return msgspec.msgpack.decode(zlib.decompress(body[1:]), type=tuple[bytes, list[bytes]])
+    form, packed = body[:1], body[1:]
+    if form not in {PLAIN, DEFLATED}:
+        raise ValueError(f"format {form!r}")
+    return msgspec.msgpack.decode(
+        zlib.decompress(packed) if form == DEFLATED else packed, type=tuple[bytes, list[bytes]]
+    )
 
 
 def _reader(shapes: list[bytes]) -> Callable[[type, object], BaseGeometry]:

@@ -201,6 +201,8 @@ def _open(
         reading = database.connect(path, busy_s=busy_s, read_only=True)
         undo.callback(reading.close)
         epoch = _epoch_of(writing, lock, new_epoch)
+        if exclusive:
+            database.preallocate(writing)
         return _Files(writing, reading, epoch, lock, undo.pop_all())
 
 

@@ -24,10 +24,11 @@ T = TypeVar("T")
 MAX_JOINED: Final = 256  # drafts in one transaction: bounds what the most urgent alert can wait for
 MAX_WAITING: Final = 4096  # calls that wait for the thread
 
-# The log is folded back into the file after this many drafts, when those who wait were answered. SQLite's own
-# trigger, inside a commit, remains as a backstop against giant drafts.
-_CHECKPOINT_DRAFTS: Final = 256
-_CHECKPOINT_PAGES: Final = 16_384
+# The log is folded back into the file after this many drafts, when those who wait were answered and nobody else came;
+# in a rush, later. SQLite's own trigger, inside a commit, remains as a backstop against giant drafts.
+_FOLD_IDLE: Final = 64
+_FOLD_BUSY: Final = 2048
+_FOLD_PAGES: Final = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Writer:
         self._jobs: SimpleQueue[_Job[object] | None] = SimpleQueue()  # None: the end
         self._closed = False
         self._unfolded = 0
-        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_FOLD_PAGES}")
         self._thread = threading.Thread(target=self._serve, name="lalert-writer", daemon=True)
         self._thread.start()
 
@@ -111,7 +112,7 @@ class Writer:
 
     def _fold_back(self, drafts: int) -> None:
         self._unfolded += drafts
-        if self._unfolded >= _CHECKPOINT_DRAFTS:
+        if self._unfolded >= (_FOLD_IDLE if self._jobs.empty() else _FOLD_BUSY):
             self._unfolded = 0
             # Nothing is lost when it fails: the log still has it all, and the next commit tells if the disk is broken.
             with suppress(sqlite3.Error):
