@@ -37,7 +37,8 @@ from lalert.core import jurisdiction
 from lalert.core.draft import draft_of
 from lalert.core.examine import Examined, examine
 from lalert.core.expiry import expiry_of
-from lalert.core.model import Cursor, Draft, Entry, Posted, Realm, Sender, Standing, State
+from lalert.core.matching import wants
+from lalert.core.model import Cursor, Draft, Entry, Posted, Realm, Sender, Standing, State, Subscription
 from lalert.core.situation import Situation
 from lalert.errors import Rejected, Text
 from lalert.geo.area import Area
@@ -178,7 +179,7 @@ class Hub:
         )
         return _accepted(await asyncio.shield(self._committer.submit(draft)), alert.raw).entry
 
-    def expire_due(self) -> int:
+    async def expire_due(self) -> int:
         """Queue an `expire` entry for every message whose time is over; return how many."""
         now = self.clock()
         due = 0
@@ -198,6 +199,10 @@ class Hub:
         if self.tail.holds(entry.cursor.seq - 1):
             return self.tail.after(entry.cursor.seq - 1, 1)[0]
         return self._older.setdefault(entry.cursor.seq, Faces(entry, self.site))
+
+    def count_in_force(self, wanted: Subscription) -> int:
+        """Return how many of the messages in force this reader would have got."""
+        return sum(wants(wanted, posted.entry) for posted in self.situation.in_force())
 
     def observe(self) -> None:
         """Bring the gauges up to date."""

@@ -1,1 +1,29 @@
-"""The command line: data on stdout, talk on stderr, exit codes that scripts can use."""
+"""The command line: data on stdout, talk on stderr, exit codes that scripts can use.
+
+0 ok · 1 failed · 2 usage · 3 findings of severity error · 75 try again later.
+"""
+
+from __future__ import annotations
+
+import click
+
+from lalert import __version__
+from lalert.cli.boundaries import boundaries
+from lalert.cli.demo import demo
+from lalert.cli.key import key
+from lalert.cli.send import send
+from lalert.cli.serve import serve
+from lalert.cli.validate import validate
+from lalert.cli.watch import watch
+
+_COMMANDS = (serve, demo, send, validate, watch, key, boundaries)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="lalert")
+def main() -> None:
+    """災害情報のオープンな配信ハブ / An open hub for disaster alerts (CAP in; SSE, Atom, pages out)."""
+
+
+for _command in _COMMANDS:
+    main.add_command(_command)

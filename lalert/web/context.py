@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from lalert.hub import Hub
+from lalert.web.canary import Canary
 from lalert.web.fanout import Fanout
 from lalert.web.keyring import Keyring
 from lalert.web.limits import Limits
+from lalert.web.views import Pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,10 @@ class Context:
     hub: Hub
     fanout: Fanout
     keyring: Keyring
-    limits: Limits
+    posts: Limits  # by key
+    checks: Limits  # by address: checks without a key
+    canary: Canary
+    pages: Pages
 
 
 CONTEXT = web.AppKey("context", Context)

@@ -33,7 +33,7 @@ async def post_alert(request: web.Request) -> web.Response:
 
 async def _post(request: web.Request, ctx: Context) -> web.Response:
     sender = await ctx.keyring.sender(request, Role.SENDER)
-    ctx.limits.check(sender.key_id)
+    ctx.posts.check(sender.key_id)
     query = Query(request.query, {"dry_run"})
     dry_run = query.text("dry_run") == "true"
     if query.text("dry_run") not in (None, "true", "false"):
@@ -54,7 +54,7 @@ async def _post(request: web.Request, ctx: Context) -> web.Response:
 async def validate(request: web.Request) -> web.Response:
     """`POST /api/v1/validate`: the findings of a message, without a key and without keeping anything."""
     ctx = context(request)
-    ctx.limits.check(request.remote or "")
+    ctx.checks.check(request.remote or "")
     query = Query(request.query, {"profile"})
     profile = query.text("profile") or "jp"
     if profile not in reader.PROFILES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -99,8 +100,9 @@ class Query:
 
 def subscription(query: Query, boundaries: BoundarySet) -> Subscription:
     """Return the filter that `query` spells. Mistakes are noted in it: call its `done` afterwards."""
-    areas, point = _areas(query, boundaries), _point(query)
-    if query.text("area") and query.text("point"):
+    areas = _areas(query, boundaries)
+    spot = query.text("point")
+    if spot and query.text("area"):
         query.wrong("point", Text("area と同時には使えません。", "It excludes area."), "35.69,139.75")
     categories = frozenset(query.list("category"))
     unknown = categories - {category.value for category in Category}
@@ -111,7 +113,7 @@ def subscription(query: Query, boundaries: BoundarySet) -> Subscription:
         query.wrong("include", Text("system だけが使えます。", "Only system is known."), "system")
     return Subscription(
         areas=areas,
-        point=point,
+        point=point(query, spot, "point") if spot else None,
         min_level=query.integer("min_level", 1, 5),
         hazards=frozenset(query.list("hazard")),
         categories=categories,
@@ -133,16 +135,14 @@ def _areas(query: Query, boundaries: BoundarySet) -> frozenset[str]:
     return frozenset(codes)
 
 
-def _point(query: Query) -> tuple[float, float] | None:
-    text = query.text("point")
-    if text is None:
-        return None
+def point(query: Query, text: str, name: str) -> tuple[float, float] | None:
+    """Return (lon, lat) of "lat,lon" in degrees; what cannot be a place is noted under parameter `name`."""
     try:
         lat, lon = (float(part) for part in text.split(","))
     except ValueError:
-        lat = lon = 999.0
+        lat = lon = math.nan
     if not (-90 <= lat <= 90 and -180 <= lon <= 180):
-        query.wrong("point", Text("「緯度,経度」(度)です。", "It is lat,lon in degrees."), "35.69,139.75")
+        query.wrong(name, Text("緯度,経度(度)の形で指定してください。", "Latitude and longitude in degrees."), "35.69,139.75")
         return None
     # Four decimals are 11 m: nobody's address is needed to answer, and none is kept.
     return round(lon, 4), round(lat, 4)

@@ -1,0 +1,6 @@
+"""`python -m lalert`."""
+
+from lalert.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""`lalert key`: who may post, to which realm, for which area. The key itself is shown once and never kept."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from lalert.cli.speech import FAILED, honest, say, tell
+from lalert.core import keys
+from lalert.core.model import Realm, Role
+from lalert.errors import Text
+from lalert.geo.boundaries import load
+from lalert.geo.codes import normalise
+from lalert.store.base import Store, StoredKey
+from lalert.store.sqlite import SqliteStore
+
+T = TypeVar("T")
+
+_data = click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=lambda: Path(os.environ.get("LALERT_DATA") or "lalert-data"),
+    help="ハブの保存先 / the hub's data folder (./lalert-data)",
+)
+_realm = click.option("--realm", type=click.Choice([realm.value for realm in Realm]), required=True)
+
+
+@click.group()
+def key() -> None:
+    """鍵の発行・一覧・失効 / Issue, list and revoke keys. Works while the hub is running."""
+
+
+@key.command()
+@_data
+@_realm
+@click.option("--role", type=click.Choice([role.value for role in Role]), default=Role.SENDER.value, show_default=True)
+@click.option(
+    "--area",
+    default="",
+    help="市区町村6桁・都道府県2桁のコード(複数はコンマ区切り)、全国は * / codes, comma list, or *",
+)
+@click.option("--name", required=True, help="誰の鍵か / whose key it is")
+@honest
+def issue(data: Path, realm: str, role: str, area: str, name: str) -> None:
+    """鍵を発行し、標準出力に鍵だけを表示する / Issue a key; stdout is the key alone, shown this once."""
+    areas = _areas(area)
+    if role == Role.SENDER and not areas:
+        raise click.UsageError(say(Text("送信者の鍵には --area が必要です。", "A sender's key needs --area.")))
+    issued = keys.issue(realm=Realm(realm), key_id=secrets.token_hex(6), secret=secrets.token_bytes(32))
+    stored = StoredKey(
+        key_id=issued.key_id,
+        name=name,
+        role=Role(role),
+        areas=areas,
+        digest=issued.digest,
+        created_at=datetime.now(UTC),
+    )
+    _with_store(data, Realm(realm), lambda store: store.add_key(stored))
+    print(issued.text)
+    tell(
+        Text(
+            "この鍵は二度と表示されません。安全に渡してください。", "This key is not shown again. Hand it over safely."
+        )
+    )
+
+
+@key.command("list")
+@_data
+@_realm
+@click.option("--json", "as_json", is_flag=True, help="1行1件のJSON / JSON lines")
+@honest
+def list_(data: Path, realm: str, as_json: bool) -> None:
+    """鍵の一覧(秘密は含まない)/ List keys, never their secrets."""
+    stored = _with_store(data, Realm(realm), lambda store: store.keys())
+    if as_json:
+        for one in stored:
+            print(msgspec.json.encode(_public(one)).decode())
+        return
+    table = Table("ID", "名前 / name", "役割 / role", "区域 / areas", "発行 / issued", "失効 / revoked")
+    for one in stored:
+        revoked = one.revoked_at.isoformat(timespec="seconds") if one.revoked_at else ""
+        created = one.created_at.isoformat(timespec="seconds")
+        table.add_row(one.key_id, one.name, one.role.value, ",".join(one.areas), created, revoked)
+    Console().print(table)
+
+
+@key.command()
+@_data
+@_realm
+@click.argument("key_id")
+@honest
+def revoke(data: Path, realm: str, key_id: str) -> None:
+    """鍵を失効させる / Revoke a key: a running hub stops taking it within seconds."""
+    if not _with_store(data, Realm(realm), lambda store: store.revoke_key(key_id, datetime.now(UTC))):
+        tell(Text(f"有効な鍵 {key_id} はありません。", f"There is no valid key {key_id}."))
+        sys.exit(FAILED)
+    tell(Text(f"鍵 {key_id} を失効させました。", f"Key {key_id} is revoked."))
+
+
+def _areas(text: str) -> tuple[str, ...]:
+    """Return normalised codes of places that exist. Raises `Rejected`."""
+    wanted = [part.strip() for part in text.split(",") if part.strip()]
+    if "*" in wanted:
+        return ("*",)
+    codes = [normalise(part) for part in wanted]
+    for code in codes:
+        load().expand(code)
+    return tuple(dict.fromkeys(codes))
+
+
+def _public(stored: StoredKey) -> dict[str, object]:
+    return {
+        "id": stored.key_id,
+        "name": stored.name,
+        "role": stored.role.value,
+        "areas": list(stored.areas),
+        "createdAt": stored.created_at.isoformat(timespec="seconds"),
+        "revokedAt": stored.revoked_at.isoformat(timespec="seconds") if stored.revoked_at else None,
+    }
+
+
+def _with_store(data: Path, realm: Realm, work: Callable[[Store], Awaitable[T]]) -> T:
+    async def run() -> T:
+        store = await SqliteStore.open(data / f"{realm}.sqlite", realm, exclusive=False)
+        try:
+            return await work(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(run())

@@ -1,0 +1,73 @@
+"""`lalert send`: post messages, one after another, and show the receipts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import aiohttp
+import click
+
+from lalert.cli.speech import FAILED, TRY_AGAIN, tell
+from lalert.errors import Text
+
+_ATTEMPTS = 5
+_MAX_WAIT_S = 30.0
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--url", required=True, help="ハブのURL(訓練は …/drill)/ the hub's URL, with /drill for drills")
+@click.option("--key-file", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False), help="鍵のファイル / file with the key")
+@click.option("--dry-run", is_flag=True, help="検査だけで配信しない / check only, publish nothing")
+def send(files: Sequence[Path], url: str, key_file: Path, dry_run: bool) -> None:
+    """電文を順に送信し、受領書を1行1件のJSONで表示する / Post messages in order; receipts as JSON lines."""
+    key = key_file.read_text().strip()
+    sys.exit(asyncio.run(_send_all(files, url.rstrip("/") + "/api/v1/alerts", key, dry_run=dry_run)))
+
+
+async def _send_all(files: Sequence[Path], url: str, key: str, *, dry_run: bool) -> int:
+    worst = 0
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/cap+xml"}
+    async with aiohttp.ClientSession(headers=headers) as session:
+        for file in files:
+            try:
+                status, body = await post(session, url, file.read_bytes(), dry_run=dry_run)
+            except aiohttp.ClientError as error:
+                tell(Text(f"{file}: 接続できません({error})", f"{file}: no connection ({error})"))
+                return TRY_AGAIN
+            worst = max(worst, _report(file, status, body))
+    return worst
+
+
+async def post(session: aiohttp.ClientSession, url: str, raw: bytes, *, dry_run: bool = False) -> tuple[int, bytes]:
+    """Post one message and return status and body; a hub that is busy is asked again as it says, a few times."""
+    params = {"dry_run": "true"} if dry_run else {}
+    for attempt in range(1, _ATTEMPTS + 1):
+        async with session.post(url, data=raw, params=params) as response:
+            body = await response.read()
+            if response.status not in (429, 503) or attempt == _ATTEMPTS:
+                return response.status, body
+            wait_s = float(response.headers.get("Retry-After", "1"))
+        await asyncio.sleep(min(wait_s, _MAX_WAIT_S))
+    raise AssertionError  # the last attempt returns
+
+
+def _report(file: Path, status: int, body: bytes) -> int:
+    """Show what the hub answered; return the exit code that it means."""
+    if status in (200, 201):
+        print(body.decode())
+        return 0
+    try:
+        problem = json.loads(body)
+    except ValueError:
+        problem = {}
+    tell(Text(f"{file}: {status} {problem.get('detail', '')}", f"{file}: {status} {problem.get('detail', '')}"))
+    for finding in problem.get("errors", []):
+        place = f"{finding['line'] or ''}:{finding['path'] or ''}"
+        message, advice = finding["message"], finding["advice"]
+        tell(Text(f"  {place} {message['ja']}\n      → {advice['ja']}", f"  {place} {message['en']}\n      → {advice['en']}"))
+    return TRY_AGAIN if status in (429, 503) else FAILED

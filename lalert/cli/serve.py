@@ -1,0 +1,53 @@
+"""`lalert serve`: run the hub until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import click
+
+from lalert import logs
+from lalert.cli.speech import honest, tell
+from lalert.errors import Text
+from lalert.settings import Settings, load
+from lalert.web.server import Server, serving
+
+
+@click.command()
+@click.option("--host", help="待ち受けるアドレス / address to listen on (127.0.0.1)")
+@click.option("--port", type=int, help="待ち受けるポート / port to listen on, 0 for any free one (8080)")
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="保存先 / folder of all that lasts")
+@click.option("--config", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="lalert.toml")
+@honest
+def serve(host: str | None, port: int | None, data: Path | None, config: Path | None) -> None:
+    """ハブを起動する / Run the hub until SIGTERM or Ctrl-C."""
+    logs.configure()
+    config = config or _maybe_path(os.environ.get("LALERT_CONFIG"))
+    flags = {"server.host": host, "server.port": port, "store.data": None if data is None else str(data)}
+    asyncio.run(run(load(config, os.environ, flags)))
+
+
+async def run(settings: Settings) -> None:
+    """Serve until a signal says stop; what was accepted is kept and answered first."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    async with serving(settings) as server:
+        _greet(server)
+        await stopped.wait()
+
+
+def _greet(server: Server) -> None:
+    tell(
+        Text(
+            ja=f"lalert を起動しました。{server.url} を開いてください(終了は Ctrl-C)。",
+            en=f"lalert is running: open {server.url} (Ctrl-C ends it).",
+        )
+    )
+
+
+def _maybe_path(text: str | None) -> Path | None:
+    return Path(text) if text else None

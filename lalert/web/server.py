@@ -1,0 +1,172 @@
+"""The server: both realms, opened, caught up, listening; and closed so that nobody who was promised anything loses it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import aiohttp
+import structlog
+from aiohttp import web
+
+from lalert.core.model import Realm
+from lalert.errors import Text, Unavailable
+from lalert.geo.boundaries import load
+from lalert.hub import Hub
+from lalert.metrics import Metrics
+from lalert.publishers.faces import Site
+from lalert.scheduler import Scheduler
+from lalert.settings import Settings
+from lalert.store.sqlite import SqliteStore
+from lalert.web.app import make_app
+from lalert.web.canary import Canary
+from lalert.web.context import Context
+from lalert.web.fanout import Fanout
+from lalert.web.keyring import Keyring
+from lalert.web.limits import Limits
+from lalert.web.views import Pages
+
+log = structlog.get_logger("lalert.server")
+
+_TITLE = "lalert"
+_CHECKS_PER_S, _CHECKS_BURST = 5.0, 50  # by address: nobody checks messages faster by hand
+_EXPIRY_S, _KEYS_S, _RETENTION_S = 1.0, 2.0, 3600.0
+_BACKLOG = 4096  # everybody reconnects at once after a restart
+
+
+def utc_now() -> datetime:
+    """Return the time, aware: the one clock of a running server."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that listens at `url`."""
+
+    url: str
+    contexts: tuple[Context, ...]
+
+    def hub(self, realm: Realm) -> Hub:
+        """Return the hub of a realm."""
+        return next(ctx.hub for ctx in self.contexts if ctx.hub.realm is realm)
+
+
+@asynccontextmanager
+async def serving(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> AsyncIterator[Server]:
+    """Run the server as long as the context lasts. Raises `Unavailable` when the port or a store cannot be had."""
+    boundaries = await asyncio.to_thread(load)
+    metrics = Metrics()
+    async with AsyncExitStack() as stack:
+        listener = stack.enter_context(_listen(settings.server.host, settings.server.port))
+        url = _url_of(listener)
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        scheduler = Scheduler()
+        contexts = []
+        for realm in Realm:
+            site = Site(realm, (settings.server.public_url or url).rstrip("/"))
+            store = await SqliteStore.open(settings.store.data / f"{realm}.sqlite", realm)
+            hub = Hub(store=store, boundaries=boundaries, settings=settings, metrics=metrics, site=site, clock=clock)
+            await hub.start()
+            stack.push_async_callback(hub.stop)
+            ctx = await _furnish(stack, hub, Canary(hub, url=url + site.base, session=session))
+            contexts.append(ctx)
+            _schedule(scheduler, ctx)
+        await _answer(stack, settings, contexts, listener)
+        scheduler.start()
+        stack.callback(scheduler.stop)
+        log.info("server.listening", url=url)
+        yield Server(url, tuple(contexts))
+        log.info("server.stopping")
+        for ctx in contexts:
+            await ctx.fanout.farewell("shutdown")
+
+
+async def _furnish(stack: AsyncExitStack, hub: Hub, canary: Canary) -> Context:
+    """Return what the handlers of this realm work with; its fan-out runs until the stack unwinds."""
+    settings, realm = hub.settings, hub.realm
+    fanout = Fanout(
+        lambda: hub.tail,
+        realm=realm.value,
+        buffer_bytes=settings.stream.buffer_bytes,
+        metrics=hub.metrics,
+        clock=hub.clock,
+    )
+    hub.count_matched = lambda draft: (("streams", fanout.count(draft)),)
+    task = asyncio.create_task(fanout.run(), name=f"fanout-{realm}")
+    stack.push_async_callback(_cancel, task)
+    keyring = Keyring(hub.store)
+    await keyring.refresh()
+    return Context(
+        hub=hub,
+        fanout=fanout,
+        keyring=keyring,
+        posts=Limits(rate=settings.hub.key_per_s, burst=settings.hub.key_burst, clock=time.monotonic),
+        checks=Limits(rate=_CHECKS_PER_S, burst=_CHECKS_BURST, clock=time.monotonic),
+        canary=canary,
+        pages=Pages(hub.boundaries, realm=realm, base=hub.site.base, title=_TITLE),
+    )
+
+
+def _schedule(scheduler: Scheduler, ctx: Context) -> None:
+    """Give the realm its duties."""
+    hub, stream, realm = ctx.hub, ctx.hub.settings.stream, ctx.hub.realm
+
+    async def heartbeat() -> None:
+        await ctx.fanout.heartbeat(hub.count_in_force)
+
+    scheduler.every(_EXPIRY_S, f"expiry-{realm}", hub.expire_due)
+    scheduler.every(stream.ping_s, f"ping-{realm}", ctx.fanout.ping)
+    scheduler.every(stream.heartbeat_s, f"heartbeat-{realm}", heartbeat)
+    scheduler.every(hub.settings.hub.canary_s, f"canary-{realm}", ctx.canary.sing)
+    scheduler.every(_KEYS_S, f"keys-{realm}", ctx.keyring.refresh)
+    scheduler.every(_RETENTION_S, f"retention-{realm}", hub.prune)
+
+
+async def _answer(stack: AsyncExitStack, settings: Settings, contexts: list[Context], listener: socket.socket) -> None:
+    app = make_app(contexts, max_body_bytes=settings.server.max_body_bytes)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        handler_cancellation=True,  # a reader that left must not keep its handler for ever
+        shutdown_timeout=settings.server.shutdown_s,
+    )
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.SockSite(runner, listener, backlog=_BACKLOG).start()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise Unavailable(
+            Text(
+                f"{host} のポート {port} を開けません({error.strerror})。--port で別の番号を指定してください。",
+                f"Cannot listen on {host} port {port} ({error.strerror}). Choose another with --port.",
+            ),
+            code="server.port",
+        ) from error
+    return listener
+
+
+def _url_of(listener: socket.socket) -> str:
+    """Return the URL under which this machine reaches the listener: a wildcard address becomes the loopback."""
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - read, not bound
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
