@@ -20,8 +20,8 @@ from lalert.errors import Defect, Text
 SECRET_BYTES: Final = 32
 
 _KEY_ID: Final = "[0-9a-z]{4,16}"
-_SECRET: Final = "[A-Za-z0-9_-]{43}"  # 32 bytes in URL-safe Base64 without padding
-_TEXT: Final = re.compile(f"lalert_({'|'.join(Realm)})_({_KEY_ID})_({_SECRET})", re.ASCII)
+_ENTROPY: Final = "[A-Za-z0-9_-]{43}"  # 32 bytes in URL-safe Base64 without padding
+_TEXT: Final = re.compile(f"lalert_({'|'.join(Realm)})_({_KEY_ID})_({_ENTROPY})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
