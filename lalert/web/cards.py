@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import groupby
 
 from lalert.core.model import CancelKind, Entry, Kind, Posted, Priority, State, Zone
-from lalert.core.situation import Ended
+from lalert.core.situation import Situation
 from lalert.errors import Text
 from lalert.render.entry import links
 from lalert.render.places import concerned, place_names
@@ -88,14 +88,17 @@ def cards_in_force(posted: Iterable[Posted], reader: Reader) -> list[Card]:
     return sorted((_card(one, reader) for one in held), key=lambda card: card.issued, reverse=True)
 
 
-def cards_ended(ended: Iterable[Ended], reader: Reader, *, in_force: Iterable[Posted]) -> list[Card]:
-    """Return a card for each thread that has ended, the latest end first; one that goes on has not ended."""
-    going = {posted.entry.thread for posted in in_force}
-    over = [one for one in ended if one.posted.entry.thread not in going]
-    over.sort(key=lambda one: (one.posted.entry.thread, one.posted.entry.cursor))
-    threads = [list(thread) for _, thread in groupby(over, key=lambda one: one.posted.entry.thread)]
-    cards = [(thread[-1].at, _ended_card(thread, reader)) for thread in threads if _concerns(thread, reader.codes)]
-    return [card for _, card in sorted(cards, key=lambda pair: (pair[0], pair[1].key), reverse=True)]
+def cards_ended(situation: Situation, since: datetime, reader: Reader) -> list[Card]:
+    """Return a card for each thread that has ended at or after `since`, the latest end first.
+
+    A thread of which something is in force has not ended, whatever it went through.
+    """
+    going = {posted.entry.thread for posted in situation.in_force()}
+    over = [posted for posted in situation.ended(since) if posted.entry.thread not in going]
+    over.sort(key=lambda posted: (posted.entry.thread, posted.entry.cursor))
+    threads = [list(thread) for _, thread in groupby(over, key=lambda posted: posted.entry.thread)]
+    cards = [_ended_card(thread, situation, reader) for thread in threads if _concerns(thread, reader.codes)]
+    return sorted(cards, key=lambda card: card.ended or card.issued, reverse=True)
 
 
 def level_here(entry: Entry, codes: frozenset[str] | None) -> int | None:
@@ -133,17 +136,15 @@ def _card(posted: Posted, reader: Reader) -> Card:
     )
 
 
-def _ended_card(thread: list[Ended], reader: Reader) -> Card:
+def _ended_card(thread: list[Posted], situation: Situation, reader: Reader) -> Card:
     """Return the card of the last message that held, with what ended it: when, and why if it was sent in error."""
-    last = thread[-1]
-    told = [one.posted for one in thread]
-    subject = next((posted for posted in reversed(told) if posted.entry.state is State.IN_FORCE), last.posted)
-    is_false = subject.standing.cancel_kind is CancelKind.FALSE_ALARM
-    card = replace(_card(subject, reader), key=str(last.posted.entry.cursor), action="", here="", ended=last.at)
-    if not is_false:
+    last = thread[-1].entry
+    subject = next((posted for posted in reversed(thread) if posted.entry.state is State.IN_FORCE), thread[-1])
+    ended = situation.ended_at(subject.entry.alert.identity.key)
+    card = replace(_card(subject, reader), key=str(last.cursor), action="", here="", ended=ended)
+    if subject.standing.cancel_kind is not CancelKind.FALSE_ALARM:
         return card
-    reason = one_line(last.posted.entry.alert.note or "")
-    return replace(card, group="x", badge=badge_of("x", reader.lang), reason=reason)
+    return replace(card, group="x", badge=badge_of("x", reader.lang), reason=one_line(last.alert.note or ""))
 
 
 def _here(level: int | None, entry: Entry, lang: str) -> str:
@@ -154,7 +155,7 @@ def _here(level: int | None, entry: Entry, lang: str) -> str:
 
 
 def _action(level: int | None, posted: Posted, lang: str) -> str:
-    """Return what to do here: the message's own words unless they belong to another level than the one that holds here."""
+    """Return what to do here: the message's own words unless another level than theirs holds here."""
     if level is None or level == posted.entry.level:
         return action(posted.entry, lang, standing=posted.standing)
     return pick(LEVEL_ACTIONS[level], lang)
@@ -168,5 +169,5 @@ def _zones(entry: Entry, codes: frozenset[str] | None) -> list[Zone]:
     return [zone for zone in entry.zones if codes is None or not codes.isdisjoint(zone.area.codes)]
 
 
-def _concerns(thread: list[Ended], codes: frozenset[str] | None) -> bool:
-    return codes is None or any(not codes.isdisjoint(one.posted.entry.codes) for one in thread)
+def _concerns(thread: list[Posted], codes: frozenset[str] | None) -> bool:
+    return codes is None or any(not codes.isdisjoint(posted.entry.codes) for posted in thread)

@@ -1,4 +1,4 @@
-"""What the pages themselves say, in Japanese and in English. What an alert says is `lalert.render.wording`'s business."""
+"""What the pages themselves say, in Japanese and in English; what an alert says is `render.wording`'s business."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from lalert.geo.place import Municipality, Prefecture
 from lalert.render.words import pick, status_mark
 from lalert.web.assets import assets
 from lalert.web.cards import Badge, Card, Reader, cards_ended, cards_in_force
-from lalert.web.groups import Picture, picture_of, worst_by_code
+from lalert.web.groups import picture_of, worst_by_code
 from lalert.web.html import render
 from lalert.web.message import message_of
 from lalert.web.phrases import phrases
@@ -77,7 +77,8 @@ class Pages:
             picture=picture_of(in_force, over, visit.lang, limit=MAX_CARDS),
             map_src=self._map("japan", situation, visit),
             feed=f"{self._base}/feeds/all.atom",
-            **self._following(situation, visit),
+            stream=self._stream(visit),
+            state_of_page=_state(situation, visit),
         )
 
     def area(self, code: str, situation: Situation, visit: Visit) -> bytes:
@@ -95,7 +96,8 @@ class Pages:
             municipalities=self._inside(place, codes, in_force, visit.lang),
             map_src=self._map(code, situation, visit),
             feed=f"{self._base}/feeds/{'pref' if _is_prefecture(code) else 'muni'}/{code}.atom",
-            **self._following(situation, visit, area=code),
+            stream=self._stream(visit, area=code),
+            state_of_page=_state(situation, visit),
         )
 
     def areas(self, asked: str, situation: Situation, visit: Visit) -> bytes:
@@ -139,9 +141,8 @@ class Pages:
     def _cards(self, situation: Situation, visit: Visit, codes: frozenset[str] | None) -> tuple[list[Card], list[Card]]:
         """Return the cards of what is in force and of what has ended."""
         reader = Reader(lang=visit.lang, base=self._base, codes=codes)
-        held = situation.in_force()
-        over = situation.ended(visit.now - ENDED_SHOWN)
-        return cards_in_force(held, reader), cards_ended(over, reader, in_force=held)
+        in_force = cards_in_force(situation.in_force(), reader)
+        return in_force, cards_ended(situation, visit.now - ENDED_SHOWN, reader)
 
     def _place(self, code: str) -> Municipality | Prefecture:
         return self._boundaries.prefecture(code) if _is_prefecture(code) else self._boundaries.municipality(code)
@@ -163,10 +164,6 @@ class Pages:
         """Return the address of a map. It changes with the situation, so that nobody is shown yesterday's."""
         asked = {"g": str(situation.generation)} | ({"lang": visit.lang} if visit.lang != "ja" else {})
         return f"{self._base}/map/{name}.svg?{urlencode(asked)}"
-
-    def _following(self, situation: Situation, visit: Visit, **filters: str) -> dict[str, object]:
-        """Return what the script needs: the stream to follow, and what tells whether a page says anything new."""
-        return {"stream": self._stream(visit, **filters), "state_of_page": f"{situation.generation}-{visit.stale}"}
 
     def _stream(self, visit: Visit, **filters: str) -> str:
         asked = filters | ({"since": str(visit.cursor)} if visit.cursor else {})
@@ -190,6 +187,11 @@ class Pages:
             "assets": assets(),
         }
         return render(template, common | values)
+
+
+def _state(situation: Situation, visit: Visit) -> str:
+    """Return what tells the script whether a page says anything new."""
+    return f"{situation.generation}-{visit.stale}"
 
 
 def _is_prefecture(code: str) -> bool:

@@ -14,7 +14,6 @@ from lalert.core.model import Cursor, Entry, Posted, Realm, Zone
 from lalert.core.situation import Situation
 from lalert.geo.area import Area
 from lalert.geo.boundaries import BoundarySet, load
-from lalert.geo.resolve import union
 from lalert.web.views import Pages, Visit
 
 JST = timezone(timedelta(hours=9))
