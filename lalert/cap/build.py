@@ -1,7 +1,7 @@
 """Valid messages of the Japanese profile from plain values: for samples, scenarios, drills and the canary.
 
-What is made here is clean under `reader.read(..., profile="jp")`: the CAP words follow the vocabulary in force, drills are
-marked at both ends of every text, and each later message references the earlier one and keeps its area.
+What is made here is clean under `reader.read(..., profile="jp")`: the CAP words follow the vocabulary in force, drills
+are marked at both ends of every text, and each later message references the earlier one and keeps its area.
 """
 
 from __future__ import annotations
@@ -94,9 +94,9 @@ def order(
     """Return the message that announces an act (発令・発表).
 
     `level` 3, 4, 5 chooses the mayor's order; `act` names any other announcement of the vocabulary (`大津波警報`,
-    `レベル4危険警報`, `避難指示` for a tsunami with `level=None`). `codes` are six-digit municipality codes, `polygons` are
-    rings of (lat, lon), `headline` ... are Japanese; `languages` adds infos in further languages. Raises KeyError for an
-    act that the vocabulary of `sent` does not know.
+    `レベル4危険警報`, `避難指示` for a tsunami with `level=None`). `codes` are six-digit municipality codes, `polygons`
+    rings of (lat, lon); `headline` ... are Japanese, `languages` adds infos in further languages. Raises KeyError for
+    an act that the vocabulary of `sent` does not know.
     """
     words = vocabulary_at(sent)
     deed = words.act(act) if act else words.order_of(level or 0)
@@ -196,8 +196,12 @@ def lift(
         identifier=identifier,
         sent=sent,
         infos=tuple(
-            _cleared(
-                info, sent, expires or sent + _ALL_CLEAR_LASTS, _lift_words(info, headline, description, languages)
+            _ended(
+                info,
+                sent,
+                expires or sent + _ALL_CLEAR_LASTS,
+                _lift_words(info, headline, description, languages),
+                ResponseType.ALL_CLEAR,
             )
             for info in previous.infos
         ),
@@ -217,10 +221,10 @@ def _lift_words(
     )
 
 
-def _cleared(info: Info, sent: datetime, expires: datetime, words: Words) -> Info:
-    lifted = replace(
+def _ended(info: Info, sent: datetime, expires: datetime, words: Words, response: ResponseType) -> Info:
+    ended = replace(
         info,
-        response_types=(ResponseType.ALL_CLEAR,),
+        response_types=(response,),
         urgency=Urgency.PAST,
         severity=Severity.MINOR,
         certainty=Certainty.OBSERVED,
@@ -229,7 +233,7 @@ def _cleared(info: Info, sent: datetime, expires: datetime, words: Words) -> Inf
         expires=expires,
         resources=(),
     )
-    return _spoken(lifted, info.language, words, drill=_is_marked(info))
+    return _spoken(ended, info.language, words, drill=_is_marked(info))
 
 
 def _is_marked(info: Info) -> bool:
@@ -272,7 +276,9 @@ def _corrected(
 
 def cancel(previous: Alert, *, identifier: str, sent: datetime, note: str) -> Alert:
     """Return the 取消 (false message) of `previous`: `note` gives the reason, infos say so over the same area."""
-    infos = tuple(_cleared(info, sent, sent + _ALL_CLEAR_LASTS, _cancel_words(info, note)) for info in previous.infos)
+    until = sent + _ALL_CLEAR_LASTS
+    # Not AllClear: nothing is over, for nothing ever was.
+    infos = tuple(_ended(i, sent, until, _cancel_words(i, note), ResponseType.NONE) for i in previous.infos)
     return replace(_follow(previous, identifier=identifier, sent=sent, infos=infos, note=note), msg_type=MsgType.CANCEL)
 
 

@@ -7,6 +7,7 @@ a section of the same name in `docs/findings.md`.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -43,14 +44,19 @@ def _entry(table: dict[str, str]) -> Entry:
 
 
 def finding(
-    code: str, *, path: str | None = None, line: int | None = None, found: str | None = None, **facts: object
+    code: str,
+    *,
+    path: str | None = None,
+    line: int | None = None,
+    found: str | None = None,
+    facts: Mapping[str, object] | None = None,
 ) -> Finding:
     """Return the finding `code` at `path`, with `facts` filled into its texts and `found` cut short."""
     entry = entries()[code]
     return Finding(
         code=code,
         severity=entry.severity,
-        clause=entry.clause,
+        clause=entry.clause.format_map(facts) if facts else entry.clause,
         message=_fill(entry.message, facts),
         advice=_fill(entry.advice, facts),
         path=path,
@@ -65,5 +71,5 @@ def shortened(text: str) -> str:
     return line if len(line) <= FOUND_LENGTH and len(text) <= FOUND_LENGTH * 4 else line[: FOUND_LENGTH - 1] + "…"
 
 
-def _fill(text: Text, facts: dict[str, object]) -> Text:
+def _fill(text: Text, facts: Mapping[str, object] | None) -> Text:
     return Text(text.ja.format_map(facts), text.en.format_map(facts)) if facts else text

@@ -1,7 +1,7 @@
 """What a message of the Japanese profile means: level, hazard, all clear, correction, by parameters or else by words.
 
-Parameters count first (`jp-alert:level`), then JMA's event codes, then the words of the event by the vocabulary that was
-in force. A tsunami never has a 警戒レベル: the law gives it none.
+Parameters count first (`jp-alert:level`), then JMA's event codes, then the words of the event by the vocabulary that
+was in force. A tsunami never has a 警戒レベル: the law gives it none.
 """
 
 from __future__ import annotations

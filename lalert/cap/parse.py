@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from lxml import etree
 
-from lalert.cap import structure
+from lalert.cap import grammar, structure
 from lalert.cap.catalogue import finding
 from lalert.cap.dictionary import VERSIONS, Slot, Table, tables
 from lalert.cap.grammar import Malformed
@@ -107,9 +107,9 @@ def decode(raw: bytes) -> Decoded:
 def _tree(raw: bytes) -> tuple[etree._Element | None, list[Finding]]:
     """Return the document's root, or why there is none. No entity, no network, no DTD, no huge tree."""
     if len(raw) > MAX_BYTES:
-        return None, [finding("cap.xml.size", limit=MAX_BYTES)]
+        return None, [finding("cap.xml.size", facts={"limit": MAX_BYTES})]
     if raw.count(b"<") > MAX_TAGS:
-        return None, [finding("cap.xml.elements", limit=MAX_TAGS)]
+        return None, [finding("cap.xml.elements", facts={"limit": MAX_TAGS})]
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True, huge_tree=False
     )
@@ -158,12 +158,12 @@ class _Reading:
         return _NEUTRAL[kind] | {n: tuple(v) if type(v) is list else v for n, v in values.items()}
 
     def text(self, element: etree._Element, slot: Slot) -> object:
-        """Return the value of a leaf, or None where its text is outside the grammar."""
+        """Return the value of a leaf; outside its grammar None, or the time that is still plain."""
         try:
             return slot.read(element.text or "")
         except Malformed as error:
             self.note(self.softened(error.code), element, error.found)
-            return None
+            return grammar.maybe_time(error.found) if error.code.startswith("cap.time.") else None
 
     def softened(self, code: str) -> str:
         """Return the code for this version: CAP 1.0 and 1.1 gave references no form that could be held against them."""

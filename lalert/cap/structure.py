@@ -60,14 +60,15 @@ def _missing(root: etree._Element) -> Iterator[Finding]:
     """Yield every required element that is not there: libxml2 stops at the first of each block."""
     namespace = etree.QName(root).namespace or ""
     for kind, table in tables(namespace).items():
-        blocks = [root] if kind == "alert" else root.iter(f"{{{namespace}}}{kind}")
-        for block in blocks:
+        for block in [root] if kind == "alert" else root.iter(f"{{{namespace}}}{kind}"):
             for tag in table.required:
                 if block.find(tag) is None:
-                    name = etree.QName(tag).localname
-                    yield finding(
-                        "cap.schema.missing", path=f"{path_of(block)}/{name}", line=block.sourceline, name=name
-                    )
+                    yield _missing_finding(block, etree.QName(tag).localname)
+
+
+def _missing_finding(block: etree._Element, name: str) -> Finding:
+    path = f"{path_of(block)}/{name}"
+    return finding("cap.schema.missing", path=path, line=block.sourceline, facts={"name": name})
 
 
 def _verdicts(root: etree._Element, version: str, absent: set[str | None]) -> Iterator[Finding]:
@@ -106,7 +107,9 @@ def finding_at(code: str, element: etree._Element, found: str | None = None) -> 
     """Return the finding `code` at `element`, with its path and line."""
     name = local_name(element)
     words = ", ".join(ENUMERATIONS.get(name, ()))
-    return finding(code, path=path_of(element), line=element.sourceline, found=found, name=name, words=words)
+    return finding(
+        code, path=path_of(element), line=element.sourceline, found=found, facts={"name": name, "words": words}
+    )
 
 
 def local_name(element: etree._Element) -> str:

@@ -1,0 +1,117 @@
+"""From bytes to a judged message: what intake, `lalert validate` and upstream feeds all go through.
+
+`read` never raises for bad input. Structure, CAP's rules and the Japanese profile are reported together, each finding
+with its line, wherever the tree can be read at all.
+
+Two strictnesses. Our own senders (PRODUCER): every error rejects. Upstream feeds (UPSTREAM): what others made is
+published with its defects; only what cannot be read, attributed or dated, or is beyond the bounds, is withheld.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, Literal
+
+from lalert.cap import profile as japan
+from lalert.cap import repair, rules, structure
+from lalert.cap.model import Alert
+from lalert.cap.parse import UNREADABLE, Decoded, decode
+from lalert.errors import Finding, Severity
+
+Profile = Literal["jp", "core"]
+
+
+class Strictness(StrEnum):
+    """How a message is held against the rules: as its producer's, or as one that somebody else made."""
+
+    PRODUCER = "producer"
+    UPSTREAM = "upstream"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What was read: `alert` is None where the message must not go out; `findings` are ordered by line."""
+
+    alert: Alert | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def verdict(self) -> Literal["valid", "invalid"]:
+        """`valid` where nothing found is an error."""
+        return "invalid" if self.alert is None else "valid"
+
+
+def read(
+    raw: bytes,
+    *,
+    profile: Profile = "jp",
+    strictness: Strictness = Strictness.PRODUCER,
+    now: datetime | None = None,
+) -> Reading:
+    """Return the message in `raw` with all its findings. Without `now` nothing is held against the clock."""
+    upstream = strictness is Strictness.UPSTREAM
+    decoded, repaired = repair.decode(raw) if upstream else (decode(raw), ())
+    alert = decoded.alert
+    if alert is None:
+        return Reading(alert=None, findings=_ordered((*decoded.findings, *repaired)))
+    judged = rules.check(alert) + (japan.check(alert, now=now) if profile == "jp" else [])
+    if not judged and not decoded.findings and not repaired:
+        return Reading(alert=alert, findings=tuple(_utc(decoded)))
+    found = [*repaired, *decoded.findings, *_utc(decoded), *_added(judged, decoded)]
+    if upstream:
+        alert, mended = repair.mend(alert)
+        blank = _blank(alert)
+        found = [*(_softened(f, blank) for f in found), *_located(mended, decoded)]
+    invalid = any(f.severity is Severity.ERROR for f in found)
+    return Reading(alert=None if invalid else alert, findings=_ordered(found))
+
+
+def _added(judged: Iterable[Finding], decoded: Decoded) -> Iterator[Finding]:
+    """Yield the findings about values with their lines, less those about places that could not be read anyway."""
+    told = {f.path for f in decoded.findings if f.severity is not Severity.INFO}
+    for finding in judged:
+        if finding.path not in told:
+            yield from _located([finding], decoded)
+
+
+def _located(findings: Iterable[Finding], decoded: Decoded) -> Iterator[Finding]:
+    """Yield `findings` with the lines of their paths."""
+    for finding in findings:
+        line = structure.line_of(decoded.root, finding.path or "/") if decoded.root is not None else None
+        yield replace(finding, line=line)
+
+
+def _blank(alert: Alert) -> frozenset[str]:
+    """Return where an upstream's message lacks what nothing can make up for: whose it is, which, and of when."""
+    lacking = {
+        "/alert/identifier": not alert.identifier.strip(),
+        "/alert/sender": not alert.sender.strip(),
+        "/alert/sent": alert.sent == UNREADABLE,
+    }
+    return frozenset(path for path, lacks in lacking.items() if lacks)
+
+
+def _softened(finding: Finding, blank: frozenset[str]) -> Finding:
+    """Return an upstream's error as a warning, unless it withholds the message: no name, no time, out of bounds."""
+    if finding.severity is not Severity.ERROR or finding.path in blank or finding.code == "cap.limits":
+        return finding
+    return replace(finding, severity=Severity.WARNING)
+
+
+def _ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=lambda f: f.line or 0))
+
+
+def _utc(decoded: Decoded) -> Iterator[Finding]:
+    """Yield each time that writes UTC as `+00:00`: values no longer show it."""
+    if decoded.alert is None or decoded.root is None or b"+00:00" not in decoded.alert.raw:
+        return
+    for element in decoded.root.iter():
+        if structure.local_name(element) in _TIMES and (element.text or "").rstrip().endswith("+00:00"):
+            yield structure.finding_at("cap.time.utc", element, element.text)
+
+
+_TIMES: Final = frozenset({"sent", "effective", "onset", "expires"})
