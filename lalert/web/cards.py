@@ -15,6 +15,7 @@ from lalert.core.model import CancelKind, Entry, Kind, Posted, Priority, State, 
 from lalert.core.situation import Situation
 from lalert.errors import Text
 from lalert.render.entry import links
+from lalert.render.palette import Look, look_of
 from lalert.render.places import concerned, place_names
 from lalert.render.wording import action, headline, main_info, one_line
 from lalert.render.words import LEVEL_ACTIONS, level_label, pick
@@ -68,7 +69,7 @@ class Card:
 
 
 def badge_of(group: str, lang: str) -> Badge:
-    """Return the badge of a group: 1 to 5, `s` (urgent without a level), `0` (others), `x` (sent in error)."""
+    """Return the badge of a group: 1 to 5, `s` (without a level by law), `0` (notices), `x` (sent in error)."""
     if group in "12345":
         return Badge(group, f"v{group}", level_label(int(group), lang))
     words = phrases(lang)
@@ -76,10 +77,10 @@ def badge_of(group: str, lang: str) -> Badge:
 
 
 def group_of(level: int | None, priority: Priority) -> str:
-    """Return the group of a level; what has none is urgent (tsunami, missiles) or other information."""
+    """Return the group of a level; what has none is in the group that the maps' look of it says."""
     if level is not None:
         return str(level)
-    return "s" if priority <= Priority.URGENT else "0"
+    return "0" if look_of(None, priority) is Look.NOTICE else "s"
 
 
 def cards_in_force(posted: Iterable[Posted], reader: Reader) -> list[Card]:

@@ -11,7 +11,7 @@ from lalert.render.words import LEVEL_ACTIONS, pick
 from lalert.web.cards import Badge, Card, badge_of
 from lalert.web.phrases import phrases
 
-# A tsunami has no level and leaves no time: what is urgent without a level stands above level 5.
+# A tsunami has no level and leaves no time: what has none by law stands above level 5.
 ORDER: Final = ("s", "5", "4", "3", "2", "1", "0")
 ALWAYS_TOLD: Final = ("s", "5", "4", "3", "2")
 MAX_ENDED: Final = 30  # what was sent in error is never left out

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Final
 
 from lalert.cap.model import Info
-from lalert.cap.profile import decided_at, level_of
+from lalert.cap.profile import decided_at, is_all_clear, level_of
 from lalert.core.model import CancelKind, Entry, Kind, Posted, Standing, State, Zone
 from lalert.geo.area import Covered
 from lalert.render.entry import links
@@ -90,13 +90,14 @@ def message_of(posted: Posted, thread: Sequence[Entry], *, lang: str, base: str)
     """Return the page of `posted`; `thread` are all entries of its thread in order, its own among them."""
     entry, standing = posted.entry, stands(posted.entry, posted.standing)
     info = main_info(entry, lang)
-    spoken, others = _said(entry, lang)
+    todo = _todo(entry, posted.standing, info, lang)
+    spoken, others = _said(entry, lang, shown=info if todo else None)
     return Message(
         headline=headline(entry, lang, standing=posted.standing),
         tongue=tongue_of(entry, lang),
         badge=_badge(entry, standing, lang),
         banner=_banner(entry, standing, thread, lang=lang, base=base),
-        todo=_todo(entry, posted.standing, info, lang),
+        todo=todo,
         spoken=spoken,
         others=others,
         parts=tuple(_part(zone, entry, lang) for zone in entry.zones),
@@ -150,20 +151,24 @@ def _todo(entry: Entry, standing: Standing, info: Info | None, lang: str) -> str
     return info.instruction.strip() if told and info and info.instruction else told
 
 
-def _said(entry: Entry, lang: str) -> tuple[tuple[Said, ...], tuple[Said, ...]]:
-    """Return the infos in the language of the page's text, and those in all others, in the order of the message."""
+def _said(entry: Entry, lang: str, *, shown: Info | None) -> tuple[tuple[Said, ...], tuple[Said, ...]]:
+    """Return the infos in the language of the page's text, and those in all others, in the order of the message.
+
+    The instruction of `shown` stands above all text already.
+    """
     tongue = tongue_of(entry, lang)
-    told = [(info.language == tongue, _say(info, entry, lang)) for info in entry.alert.infos]
+    told = [(info.language == tongue, _say(info, entry, lang, has_todo=info is shown)) for info in entry.alert.infos]
     return tuple(said for own, said in told if own), tuple(said for own, said in told if not own)
 
 
-def _say(info: Info, entry: Entry, lang: str) -> Said:
-    texts = (info.description, info.instruction)
+def _say(info: Info, entry: Entry, lang: str, *, has_todo: bool) -> Said:
+    texts = (info.description, None if has_todo else info.instruction)
+    level = None if is_all_clear(info) else level_of(info, sent=entry.alert.sent)
     return Said(
         tongue=info.language,
         title=one_line(info.headline or info.event),
         place="、".join(one_line(area.area_desc) for area in info.areas),
-        level=level_label(level_of(info), lang),
+        level=level_label(level, lang),
         paragraphs=tuple(text.strip() for text in texts if text),
     )
 
@@ -188,10 +193,9 @@ def _facts(entry: Entry, info: Info | None, standing: Standing, lang: str) -> tu
         ("decided", decided_at(info) if info else None),
         ("sent", alert.sent),
         ("received", entry.at),
-        ("effective", info.effective if info else None),
+        ("effective", info.effective if info and info.effective != alert.sent else None),
         ("onset", info.onset if info else None),
         ("expires", entry.ends_at),
-        ("urgency", f"{info.urgency.value} / {info.severity.value} / {info.certainty.value}" if info else None),
         ("contact", one_line(info.contact) if info and info.contact else None),
         ("note", one_line(alert.note) if alert.note else None),
         ("identifier", alert.identifier),

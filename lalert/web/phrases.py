@@ -49,14 +49,12 @@ PHRASES: Final[Mapping[str, Text]] = MappingProxyType(
         "more": Text("ほか{n}件", "{n} more"),
         "count": Text("{n}件", "{n}"),
         "tally": Text("警戒レベル別の件数", "Number of alerts by level"),
-        "group_s": Text(
-            "緊急情報（津波など警戒レベルのないもの）", "Urgent, without an alert level (tsunami and others)"
-        ),
-        "group_s_action": Text("それぞれの指示に、直ちに従ってください。", "Follow the instructions at once."),
-        "group_0": Text("その他の情報", "Other information"),
+        "group_s": Text("津波など（警戒レベルのない情報）", "Tsunami and others without an alert level"),
+        "group_s_action": Text("それぞれの指示に従ってください", "Follow the instructions"),
+        "group_0": Text("お知らせ", "Notices"),
         "group_0_action": Text("", ""),
-        "mark_s": Text("緊急", "!"),
-        "mark_0": Text("情報", "i"),
+        "mark_s": Text("!", "!"),
+        "mark_0": Text("i", "i"),
         "mark_x": Text("取消", "×"),
         "group_x": Text("取消（誤って発信された情報）", "Cancelled: sent in error"),
         "banner_was_false": Text(
@@ -103,7 +101,6 @@ PHRASES: Final[Mapping[str, Text]] = MappingProxyType(
         "resources": Text("添付", "Attached"),
         "identifier": Text("識別子", "Identifier"),
         "state": Text("状態", "State"),
-        "urgency": Text("緊急度・深刻度・確度", "Urgency, severity, certainty"),
         "area": Text("対象地域", "Area"),
         "area_part": Text("（一部）", " (part)"),
         "area_size": Text("約{n} km²", "about {n} km²"),
