@@ -34,6 +34,7 @@ import structlog
 from lalert.cap.model import Alert, Identity, Status
 from lalert.commit import Committer, Pending
 from lalert.core import jurisdiction
+from lalert.core import thread as threads
 from lalert.core.draft import draft_of
 from lalert.core.examine import Examined, examine
 from lalert.core.expiry import expiry_of
@@ -48,7 +49,7 @@ from lalert.publishers.cache import Cache
 from lalert.publishers.faces import Faces, Site
 from lalert.publishers.tail import Tail
 from lalert.settings import Settings
-from lalert.store.base import Appended, Conflicting, Outcome, Repeated, Store
+from lalert.store.base import Appended, Conflicting, Outcome, Repeated, Stale, Store
 
 log = structlog.get_logger("lalert.hub")
 
@@ -192,7 +193,9 @@ class Hub:
 
     async def prune(self) -> int:
         """Drop what is older than the retention time; return how many entries went."""
-        return await self.store.prune(self.clock() - timedelta(days=self.settings.store.retention_days))
+        now = self.clock()
+        self.situation.trim(now - timedelta(hours=self.settings.hub.ended_h))
+        return await self.store.prune(now - timedelta(days=self.settings.store.retention_days))
 
     def faces_of(self, entry: Entry) -> Faces:
         """Return the faces of an entry: those that the readers share, as long as it is in memory."""
@@ -220,12 +223,12 @@ class Hub:
         return _accepted(Repeated(posted.entry), alert.raw) if posted is not None else None
 
     async def _same(self, pending: Pending, raw: bytes) -> Accepted:
-        first = (await asyncio.shield(pending.outcome)).entry
-        return _accepted(Repeated(first), raw)
+        accepted = _accepted(await asyncio.shield(pending.outcome), raw)
+        return Accepted(accepted.entry, created=False)
 
     async def _draft(self, alert: Alert, examined: Examined, sender: Sender, now: datetime) -> Draft:
         known = {r.key: await self._find(r) for r in alert.references}
-        namesakes = await self.store.find(alert.identifier)
+        taken = False if any(known.values()) else await self._is_taken(alert)
         heard = [posted.entry.area for posted in known.values() if posted and posted.entry.area]
         if heard:
             await self.in_worker(self._check_jurisdiction, sender, heard)
@@ -237,7 +240,8 @@ class Hub:
             zones=examined.zones,
             referenced=[posted for r in alert.references if (posted := self._find_now(r) or known[r.key])],
             in_force_of=self._in_force_of,
-            taken=bool(namesakes),
+            priority_of=self.situation.thread_priority,
+            taken=taken,
             lifetime=self._lifetime,
             boundaries=self.boundaries,
             findings=examined.findings,
@@ -245,6 +249,11 @@ class Hub:
 
     def _check_jurisdiction(self, sender: Sender, areas: Sequence[Area]) -> None:
         jurisdiction.check(sender, areas, self.boundaries, slack_m=self.settings.hub.jurisdiction_slack_m)
+
+    async def _is_taken(self, alert: Alert) -> bool:
+        """Whether the name of the thread that `alert` opens belongs to the thread of another message."""
+        founder = threads.founder_of(alert)
+        return threads.is_taken(founder, await self.store.thread(founder.identifier))
 
     async def _find(self, identity: Identity) -> Posted | None:
         return self._find_now(identity) or await self.store.find_key(identity.key)
@@ -292,9 +301,24 @@ class Hub:
 
 
 def _accepted(outcome: Outcome, raw: bytes) -> Accepted:
+    """Return what the store's outcome means for whoever posted `raw`; raises `Rejected` 409 when it was not kept."""
+    if isinstance(outcome, Stale):
+        raise _overtaken(outcome)
     if isinstance(outcome, Conflicting) or outcome.entry.alert.raw != raw:
         raise _conflict(outcome.entry)
     return Accepted(outcome.entry, created=isinstance(outcome, Appended))
+
+
+def _overtaken(outcome: Stale) -> Rejected:
+    by = outcome.ended_by.alert.identifier if outcome.ended_by else ""
+    return Rejected(
+        Text(
+            ja=f"この電文は、すでに受け付けた電文 {by} によって更新または取消されています。配信していません。",
+            en=f"A message kept before ({by}) already updates or cancels this one. It was not published.",
+        ),
+        code="thread.overtaken",
+        status=409,
+    )
 
 
 def _conflict(first: Entry) -> Rejected:

@@ -57,7 +57,7 @@ def issue(data: Path, realm: str, role: str, area: str, name: str) -> None:
     areas = _areas(area)
     if role == Role.SENDER and not areas:
         raise click.UsageError(say(Text("送信者の鍵には --area が必要です。", "A sender's key needs --area.")))
-    issued = keys.issue(realm=Realm(realm), key_id=secrets.token_hex(6), secret=secrets.token_bytes(32))
+    issued = keys.make(Realm(realm), key_id=secrets.token_hex(6), entropy=secrets.token_bytes(keys.SECRET_BYTES))
     stored = StoredKey(
         key_id=issued.key_id,
         name=name,
@@ -67,7 +67,7 @@ def issue(data: Path, realm: str, role: str, area: str, name: str) -> None:
         created_at=datetime.now(UTC),
     )
     _with_store(data, Realm(realm), lambda store: store.add_key(stored))
-    print(issued.text)
+    print(issued)
     tell(
         Text(
             "この鍵は二度と表示されません。安全に渡してください。", "This key is not shown again. Hand it over safely."

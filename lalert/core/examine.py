@@ -11,6 +11,7 @@ from datetime import datetime
 
 from lalert.cap import reader
 from lalert.cap.model import Alert
+from lalert.cap.parse import decode
 from lalert.core import audience, jurisdiction
 from lalert.core.model import Sender, Zone
 from lalert.core.zones import zones_of
@@ -48,7 +49,8 @@ def examine(raw: bytes, *, sender: Sender, now: datetime, slack_m: float, bounda
     """
     reading = reader.read(raw, now=now)
     findings = list(reading.findings)
-    alert = reading.alert
+    # A message that may not be accepted any more (it has expired) may still be a repeat: who it is, is told apart.
+    alert = reading.alert or decode(raw).alert
     if alert is None:
         return Examined(None, (), tuple(findings), _invalid(findings))
     zones: tuple[Zone, ...] = ()

@@ -1,23 +1,47 @@
-"""Pages that many ask for, made once per change."""
+"""Pages that many ask for, made once per change: however many ask at the same moment, one makes, all get it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable
 
 
 class Cache:
-    """Keeps the `limit` pages asked for last, each until its generation has passed."""
+    """Keeps the `limit` pages asked for last, each until its generation has passed. For one event loop."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._pages: dict[Hashable, tuple[Hashable, bytes]] = {}
+        self._making: dict[Hashable, asyncio.Task[bytes]] = {}
 
     def get(self, key: Hashable, generation: Hashable, make: Callable[[], bytes]) -> bytes:
-        """Return the page called `key` as of `generation`, made by `make` when it is not there."""
-        kept = self._pages.pop(key, None)
-        if kept is None or kept[0] != generation:
-            kept = (generation, make())
-        self._pages[key] = kept  # the newest at the end
+        """Return the page called `key` as of `generation`, made by `make` at once when it is not there."""
+        kept = self._pages.get(key)
+        page = kept[1] if kept is not None and kept[0] == generation else make()
+        self._keep(key, generation, page)
+        return page
+
+    async def get_later(self, key: Hashable, generation: Hashable, make: Callable[[], Awaitable[bytes]]) -> bytes:
+        """Return the page like `get`, of a `make` that takes its time elsewhere."""
+        kept = self._pages.get(key)
+        if kept is not None and kept[0] == generation:
+            self._keep(key, generation, kept[1])
+            return kept[1]
+        order = (key, generation)
+        if order not in self._making:
+            self._making[order] = asyncio.ensure_future(self._make(order, make))
+        return await asyncio.shield(self._making[order])  # whoever leaves does not take it from the others
+
+    async def _make(self, order: tuple[Hashable, Hashable], make: Callable[[], Awaitable[bytes]]) -> bytes:
+        try:
+            page = await make()
+            self._keep(*order, page)
+            return page
+        finally:
+            del self._making[order]
+
+    def _keep(self, key: Hashable, generation: Hashable, page: bytes) -> None:
+        self._pages.pop(key, None)
+        self._pages[key] = generation, page  # the newest at the end
         if len(self._pages) > self._limit:
             del self._pages[next(iter(self._pages))]
-        return kept[1]

@@ -66,7 +66,7 @@ def links(identifier: str, *, base: str) -> dict[str, str]:
         "self": f"{base}/api/v1/alerts/{name}",
         "cap": f"{base}/api/v1/alerts/{name}.cap",
         "html": f"{base}/alerts/{name}",
-        "map": f"{base}/map/alerts/{name}.svg",
+        "map": f"{base}/alerts/{name}/map.svg",
     }
 
 

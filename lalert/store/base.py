@@ -152,6 +152,9 @@ class Store(Protocol):
     async def revoke_key(self, key_id: str, at: datetime) -> bool:
         """End a key; return False when there is none that is valid."""
 
+    async def keys_generation(self) -> int:
+        """Return a number that changes whenever a key is added or revoked, by whichever process. Cheap."""
+
     async def audit(self, line: AuditLine) -> None:
         """Keep one audit line."""
 

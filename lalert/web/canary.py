@@ -16,6 +16,9 @@ import aiohttp
 import structlog
 
 from lalert.cap import build
+from lalert.cap.model import Alert
+from lalert.cap.parse import parse
+from lalert.cap.render import to_xml
 from lalert.errors import LalertError
 from lalert.hub import Hub
 
@@ -68,8 +71,10 @@ class Canary:
     def _identifier(self) -> str:
         return f"canary-{self._hub.realm}-{self._hub.clock():%Y%m%dT%H%M%S.%f}"
 
-    def _message(self, identifier: str):
-        return build.system(sender=_SENDER, identifier=identifier, sent=self._hub.clock())
+    def _message(self, identifier: str) -> Alert:
+        note = "通信試験(自動) / automatic test of the line"
+        made = build.system(sender=_SENDER, identifier=identifier, sent=self._hub.clock(), note=note)
+        return parse(to_xml(made))
 
 
 async def _until(stream: aiohttp.ClientResponse, identifier: str) -> bool:

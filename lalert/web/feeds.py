@@ -7,12 +7,14 @@ beginning of the log (RFC 5005 §4). A block is a fixed run of positions: once i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 
 from aiohttp import web
 
-from lalert.core.model import Posted, State, Subscription
+from lalert.cap.model import Status
 from lalert.core.matching import wants
+from lalert.core.model import Posted, State, Subscription
 from lalert.errors import Rejected, Text
 from lalert.geo.codes import normalise
 from lalert.hub import Hub
@@ -45,15 +47,20 @@ async def feed(request: web.Request) -> web.Response:
     query.done()
     if block is not None:
         return await _archive(request, hub, chosen, block)
-    page = hub.cache.get(("feed", chosen.path), hub.situation.generation, lambda: _current(hub, chosen))
+    generation = hub.tail.head if chosen.wanted.system else hub.situation.generation
+    page = hub.cache.get(("feed", chosen.path), generation, lambda: _current(hub, chosen))
     return answer(request, page, "application/atom+xml")
 
 
 def _current(hub: Hub, chosen: Feed) -> bytes:
     since = hub.clock() - timedelta(hours=hub.settings.hub.ended_h)
-    shown = [*hub.situation.in_force(), *hub.situation.ended(since)]
-    newest = sorted((p for p in shown if wants(chosen.wanted, p.entry)), key=_when, reverse=True)
-    entries = pages([_entry(hub, posted) for posted in newest])[0]
+    if chosen.wanted.system:
+        recent = hub.tail.after(hub.tail.head.seq - BLOCK)
+        entries = [face.atom for face in reversed(recent) if face.entry.alert.status is Status.SYSTEM]
+    else:
+        shown = (*hub.situation.in_force(), *hub.situation.ended(since))
+        newest = sorted((p for p in shown if wants(chosen.wanted, p.entry)), key=partial(_changed_at, hub), reverse=True)
+        entries = pages([_entry(hub, posted) for posted in newest])[0]
     return _document(hub, chosen, entries, prev=_before(hub, chosen, hub.tail.head.seq // BLOCK))
 
 
@@ -65,7 +72,8 @@ async def _archive(request: web.Request, hub: Hub, chosen: Feed, block: int) -> 
     entries = await hub.store.read(max(first, span.oldest) - 1, last - max(first, span.oldest) + 1)
     made = [hub.faces_of(entry).atom for entry in reversed(entries) if wants(chosen.wanted, entry)]
     newer = block + 1 if last < span.head.seq else None
-    body = _document(hub, chosen, made, prev=_before(hub, chosen, block), archive=block, newer=newer)
+    prev = _before(hub, chosen, block) if first > span.oldest else None
+    body = _document(hub, chosen, made, prev=prev, archive=block, newer=newer)
     return answer(request, body, "application/atom+xml", cache=IMMUTABLE if last <= span.head.seq else SHARED)
 
 
@@ -95,7 +103,7 @@ def _before(hub: Hub, chosen: Feed, block: int) -> int | None:
     for earlier in range(block - 1, -1, -1):
         first = earlier * BLOCK + 1
         if not tail.holds(first - 1):
-            return earlier if (earlier + 1) * BLOCK >= hub.oldest else None
+            return earlier
         if any(wants(chosen.wanted, face.entry) for face in tail.after(first - 1, BLOCK)):
             return earlier
     return None
@@ -104,14 +112,18 @@ def _before(hub: Hub, chosen: Feed, block: int) -> int | None:
 def _entry(hub: Hub, posted: Posted) -> bytes:
     if posted.standing.state is State.IN_FORCE:
         return hub.faces_of(posted.entry).atom
-    site = hub.site
     return atom_entry(
-        posted.entry, public_url=site.public_url, base=site.base, standing=posted.standing, ended_at=posted.ended_at
+        posted.entry,
+        public_url=hub.site.public_url,
+        base=hub.site.base,
+        standing=posted.standing,
+        ended_at=_changed_at(hub, posted),
     )
 
 
-def _when(posted: Posted) -> object:
-    return posted.ended_at or posted.entry.at
+def _changed_at(hub: Hub, posted: Posted) -> datetime:
+    """Return when this message was accepted, or when it ended."""
+    return hub.situation.ended_at(posted.entry.alert.identity.key) or posted.entry.at
 
 
 def _chosen(request: web.Request, hub: Hub) -> Feed:

@@ -15,6 +15,7 @@ from lalert.render.map import alert_map
 from lalert.web.context import Context, context
 from lalert.web.query import Query
 
+_PROFILES: dict[str, reader.Profile] = {"jp": "jp", "core": "core"}
 _MEDIA_TYPES = frozenset({"application/cap+xml", "application/xml", "text/xml"})
 
 
@@ -56,10 +57,12 @@ async def validate(request: web.Request) -> web.Response:
     ctx = context(request)
     ctx.checks.check(request.remote or "")
     query = Query(request.query, {"profile"})
-    profile = query.text("profile") or "jp"
-    if profile not in reader.PROFILES:
+    asked = query.text("profile") or "jp"
+    profile = _PROFILES.get(asked)
+    if profile is None:
         query.wrong("profile", Text("jp か core です。", "It is jp or core."), "jp")
     query.done()
+    assert profile is not None
     raw = await body_of(request)
     verdict = await ctx.hub.in_worker(reader.read, raw, profile=profile, now=ctx.hub.clock())
     body = {"verdict": verdict.verdict, "findings": [finding.to_dict() for finding in verdict.findings]}
@@ -91,7 +94,7 @@ def _faces(ctx: Context, entry: Entry) -> dict[str, object]:
         "geojson": alert_to_geojson(entry, base=ctx.hub.site.base),
         "atom": faces.atom.decode(),
         "event": faces.event.decode(),
-        "map": alert_map(entry, ctx.hub.boundaries).decode(),
+        "map": alert_map(entry, ctx.hub.boundaries, as_of=entry.at).decode(),
     }
 
 

@@ -34,7 +34,7 @@ class Keyring:
     async def sender(self, request: web.Request, role: Role) -> Sender:
         """Return whose key the request carries. Raises `Rejected` 401 without a valid key, 403 for another role."""
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-        presented = keys.maybe_split(text.strip()) if scheme.lower() == "bearer" else None
+        presented = keys.maybe_parse(text.strip()) if scheme.lower() == "bearer" else None
         if presented is None:
             raise _refused("key.missing", _MISSING)
         if presented.realm is not self.realm:
@@ -42,9 +42,8 @@ class Keyring:
         if presented.key_id not in self._keys:
             await self.refresh()  # it may have been issued a moment ago
         stored = self._keys.get(presented.key_id)
-        if not keys.matches(presented, stored.digest if stored else ""):
+        if stored is None or not presented.matches(stored.digest):
             raise _refused("key.unknown", _UNKNOWN)
-        assert stored is not None
         if stored.role is not role:
             raise Rejected(_ROLE, code="key.role", status=403)
         return stored.sender(self.realm)

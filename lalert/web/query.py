@@ -35,7 +35,7 @@ class Query:
         """Return the value of `name`, or None when it is absent or empty."""
         return self._query.get(name) or None
 
-    def list(self, name: str) -> list[str]:
+    def items(self, name: str) -> list[str]:
         """Return the comma list `name`."""
         items = [item for item in (self.text(name) or "").split(",") if item]
         if len(items) > _MAX_LIST:
@@ -104,18 +104,18 @@ def subscription(query: Query, boundaries: BoundarySet) -> Subscription:
     spot = query.text("point")
     if spot and query.text("area"):
         query.wrong("point", Text("area と同時には使えません。", "It excludes area."), "35.69,139.75")
-    categories = frozenset(query.list("category"))
+    categories = frozenset(query.items("category"))
     unknown = categories - {category.value for category in Category}
     if unknown:
         query.wrong("category", Text("CAP の category ではありません。", "It is no category of CAP."), "Met,Geo")
-    include = query.list("include")
+    include = query.items("include")
     if set(include) - {"system"}:
         query.wrong("include", Text("system だけが使えます。", "Only system is known."), "system")
     return Subscription(
         areas=areas,
         point=point(query, spot, "point") if spot else None,
         min_level=query.integer("min_level", 1, 5),
-        hazards=frozenset(query.list("hazard")),
+        hazards=frozenset(query.items("hazard")),
         categories=categories,
         lang=query.text("lang"),
         system="system" in include,
@@ -124,7 +124,7 @@ def subscription(query: Query, boundaries: BoundarySet) -> Subscription:
 
 def _areas(query: Query, boundaries: BoundarySet) -> frozenset[str]:
     codes = set()
-    for text in query.list("area"):
+    for text in query.items("area"):
         try:
             code = normalise(text)
             boundaries.expand(code)

@@ -1,0 +1,149 @@
+"""The pages over HTTP: who looks, in which language, and how old what they see may be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from importlib.resources import files
+
+from aiohttp import web
+from markdown_it import MarkdownIt
+
+from lalert.core.model import Realm
+from lalert.errors import Text
+from lalert.geo.codes import normalise
+from lalert.hub import Hub
+from lalert.render import map as maps
+from lalert.render.words import pick
+from lalert.web.alerts import newest
+from lalert.web.answers import IMMUTABLE, answer
+from lalert.web.assets import assets
+from lalert.web.context import context
+from lalert.web.problems import not_found
+from lalert.web.query import Query
+from lalert.web.views import Visit
+
+_PARAMETERS = {"lang"}
+
+
+async def front(request: web.Request) -> web.Response:
+    """`GET /`: the state of the whole country."""
+    ctx, visit = context(request), _visit(request, _PARAMETERS)
+    return _page(request, ctx.pages.front(ctx.hub.situation, visit))
+
+
+async def area(request: web.Request) -> web.Response:
+    """`GET /a/{code}`: what holds in a prefecture or a municipality. Other forms of a code lead to the one form."""
+    ctx, visit = context(request), _visit(request, _PARAMETERS)
+    asked = request.match_info["code"][:40]
+    code = normalise(asked)
+    if code != asked:
+        raise web.HTTPPermanentRedirect(f"{ctx.hub.site.base}/a/{code}")
+    return _page(request, ctx.pages.area(code, ctx.hub.situation, visit))
+
+
+async def areas(request: web.Request) -> web.Response:
+    """`GET /a?q=`: find a place by name, kana or code."""
+    ctx, visit = context(request), _visit(request, _PARAMETERS | {"q"})
+    return _page(request, ctx.pages.areas(request.query.get("q", ""), ctx.hub.situation, visit))
+
+
+async def alert(request: web.Request) -> web.Response:
+    """`GET /alerts/{identifier}`: one message whole, how it stands, and its thread."""
+    ctx, visit = context(request), _visit(request, _PARAMETERS | {"sender"})
+    name = request.match_info["identifier"]
+    posted = await newest(ctx.hub, name, request.query.get("sender"))
+    if posted is None:
+        raise not_found(Text(f"電文 {name[:80]} はありません。", f"There is no message {name[:80]}."))
+    thread = await ctx.hub.store.thread(posted.entry.thread)
+    return _page(request, ctx.pages.alert(posted, thread, visit))
+
+
+async def alert_map(request: web.Request) -> web.Response:
+    """`GET /alerts/{identifier}/map.svg`: where one message holds."""
+    ctx, visit = context(request), _visit(request, _PARAMETERS | {"g", "sender"})
+    name = request.match_info["identifier"]
+    posted = await newest(ctx.hub, name, request.query.get("sender"))
+    if posted is None or posted.entry.area is None:
+        raise not_found(Text("この電文の地図はありません。", "There is no map of this message."))
+    hub, entry, standing, as_of = ctx.hub, posted.entry, posted.standing, ctx.hub.changed_at
+
+    def draw() -> bytes:
+        return maps.alert_map(entry, hub.boundaries, as_of=as_of, standing=standing, lang=visit.lang)
+
+    return await _map(request, hub, ("map", entry.cursor, visit.lang), standing, draw)
+
+
+async def map_of(request: web.Request) -> web.Response:
+    """`GET /map/{code}.svg`: everything in force in `japan`, a prefecture or a municipality."""
+    ctx, visit = context(request), _visit(request, _PARAMETERS | {"g"})
+    hub, name = ctx.hub, request.match_info["code"][:40]
+    code = name if name == "japan" else normalise(name)
+    levels, drill = hub.situation.levels(), hub.realm is Realm.DRILL
+    place = Text("全国", "Japan") if code == "japan" else Text(hub.boundaries.name_of(code), hub.boundaries.name_of(code))
+    title = pick(Text(f"{place.ja} 発令中の情報", f"In force: {place.en}"), visit.lang)
+    as_of = hub.changed_at
+
+    def draw() -> bytes:
+        if code == "japan":
+            return maps.japan(levels, hub.boundaries, title=title, as_of=as_of, lang=visit.lang, drill=drill)
+        return maps.area_map(code, levels, hub.boundaries, title=title, as_of=as_of, lang=visit.lang, drill=drill)
+
+    return await _map(request, hub, ("map", code, visit.lang), hub.situation.generation, draw)
+
+
+async def static(request: web.Request) -> web.Response:
+    """`GET /static/{name}`: style, script, icons; for a year, if the address says which version it means."""
+    asset = assets().get(request.match_info["name"])
+    if asset is None:
+        raise not_found(Text("このファイルはありません。", "There is no such file."))
+    is_pinned = request.query.get("v") == asset.version[:8]
+    cache_control = IMMUTABLE if is_pinned else "public, max-age=300"
+    return answer(request, asset.body, asset.content_type.partition(";")[0], cache=cache_control, etag=asset.version)
+
+
+@cache
+def _findings() -> bytes:
+    text = (files("lalert.web") / "findings.md").read_text("utf-8")
+    body = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
+    return body.encode()
+
+
+async def findings(request: web.Request) -> web.Response:
+    """`GET /docs/findings`: what each code means and what to do; problem documents lead here."""
+    return answer(request, _findings(), "text/html")
+
+
+async def to_drill(_: web.Request) -> web.Response:
+    """`GET /drill`: the drill realm's front page."""
+    raise web.HTTPPermanentRedirect("/drill/")
+
+
+async def _map(
+    request: web.Request, hub: Hub, key: tuple[object, ...], generation: object, draw: Callable[[], bytes]
+) -> web.Response:
+    """Answer with a map that is drawn in a worker, once per change."""
+    svg = await hub.cache.get_later(key, generation, lambda: hub.in_worker(draw))
+    return answer(request, svg, "image/svg+xml")
+
+
+def _page(request: web.Request, body: bytes) -> web.Response:
+    return answer(request, body, "text/html", headers={"Vary": "Accept-Language"})
+
+
+def _visit(request: web.Request, known: set[str]) -> Visit:
+    """Return how this page is seen. Raises `Rejected` for a parameter that does not exist."""
+    ctx = context(request)
+    query = Query(request.query, known)
+    lang = query.text("lang") or "ja"
+    if lang not in ("ja", "en"):
+        query.wrong("lang", Text("ja か en です。", "It is ja or en."), "en")
+    query.done()
+    hub = ctx.hub
+    return Visit(
+        now=hub.clock(),
+        lang="en" if lang == "en" else "ja",
+        stale=hub.failing_since is not None,
+        heard=hub.changed_at,
+        cursor=hub.tail.head,
+    )
