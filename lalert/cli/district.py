@@ -14,12 +14,15 @@ from lalert.cli.chronology import Side, Slice
 
 _GRID_DEG = 1e-4  # four decimals: about 10 m
 _COARSE_DEG = 1e-3
+_INSET_DEG = 1.5e-3  # about 150 m: what is drawn coarsely stays off the neighbours' ground
 _MOST_RINGS = 3
 
 
 def rings(shape: BaseGeometry, cut: Slice) -> tuple[Ring, ...]:
     """Return the largest rings (lat, lon) of the slice `cut` of a municipality's shape (lon/lat, degrees)."""
-    piece = shapely.set_precision(shape.intersection(_band(shape, cut)).simplify(_COARSE_DEG), _GRID_DEG)
+    piece = shapely.set_precision(
+        shape.buffer(-_INSET_DEG).intersection(_band(shape, cut)).simplify(_COARSE_DEG), _GRID_DEG
+    )
     polygons = [part for part in shapely.get_parts(piece) if isinstance(part, Polygon)]
     largest = sorted(polygons, key=lambda polygon: polygon.area, reverse=True)[:_MOST_RINGS]
     return tuple(_ring(polygon) for polygon in largest)
