@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -29,6 +29,10 @@ from lalert.geo.place import Municipality, Prefecture
 BORDER_TOLERANCE_M = 300.0
 
 _KATAKANA_TO_HIRAGANA = {code: code - 0x60 for code in range(ord("ァ"), ord("ヶ") + 1)}
+# Less ground than this is rounding along a shared border.
+NO_GROUND_M2 = 1.0
+
+_ROUNDING = 1e-9
 _CLIP_FROM = 2_000  # vertices of a shape from which cutting it down before intersecting pays
 
 
@@ -38,6 +42,15 @@ class Extent:
 
     codes: tuple[str, ...] = ()
     parts: tuple[BaseGeometry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """What a shape and a municipality share: the part of its land, and that in square metres."""
+
+    covered: Covered
+    part: BaseGeometry
+    ground_m2: float
 
 
 class BoundarySet:
@@ -142,35 +155,61 @@ class BoundarySet:
 
     def at(self, *, lon: float, lat: float) -> str | None:
         """Return the municipality at a point, or the nearest within BORDER_TOLERANCE_M, or None (the sea, abroad)."""
-        point = shapely.Point(lon, lat)
-        hits = self._tree.query(point, predicate="intersects")
-        return self._codes[int(hits.min())] if len(hits) else self.nearest(point, within_m=BORDER_TOLERANCE_M)
+        return self.nearest(shapely.Point(lon, lat), within_m=BORDER_TOLERANCE_M)
+
+    def has_land(self, geometry: BaseGeometry, *, within_m: float) -> bool:
+        """Whether a shape meets land of Japan, or has some within about `within_m` metres."""
+        if len(self._tree.query(geometry, predicate="intersects")):
+            return True
+        return bool(len(self._around(geometry, within_m)))
 
     def nearest(self, geometry: BaseGeometry, *, within_m: float) -> str | None:
-        """Return the municipality that lies nearest to a shape, if one does within `within_m` metres."""
-        rows = self._tree.query(measure.widened(geometry, within_m), predicate="intersects")
-        apart = [(measure.distance_m(geometry, self._shapes[row]), self._codes[row]) for row in rows]
+        """Return a municipality that a shape meets, or else the nearest within `within_m` metres, or None."""
+        rows = self._tree.query(geometry, predicate="intersects")
+        if len(rows):
+            return self._codes[int(rows.min())]
+        around = self._around(geometry, within_m)
+        apart = [(measure.distance_m(geometry, self._shapes[row]), self._codes[row]) for row in around]
         distance_m, code = min(apart, default=(np.inf, ""))
         return code if distance_m <= within_m else None
+
+    def _around(self, geometry: BaseGeometry, within_m: float) -> npt.NDArray[np.intp]:
+        reach_deg = measure.reach_deg(geometry, within_m)
+        return np.sort(self._tree.query(geometry, predicate="dwithin", distance=reach_deg))
 
     def covered(self, geometry: BaseGeometry) -> tuple[Covered, ...]:
         """Return the municipalities whose land `geometry` covers, with the share of it, in the order of codes.
 
         Exact: edges are straight in lon/lat, shares are equal-area. Borders touched without ground are left out.
         """
-        rows, grounds_m2 = self.ground(geometry)
-        shares = np.minimum(grounds_m2 / self._areas_m2[rows], 1.0)
-        return tuple(self._covered(row, share) for row, share in zip(rows, shares, strict=True) if share > 0)
+        return tuple(meeting.covered for meeting in self.meet(geometry))
 
-    def ground(self, geometry: BaseGeometry) -> tuple[npt.NDArray[np.intp], measure.Floats]:
-        """Return the rows of the municipalities met, and the square metres of each that `geometry` covers."""
+    def meet(self, geometry: BaseGeometry) -> tuple[Meeting, ...]:
+        """Return what `geometry` and each municipality share, in the order of codes."""
         shapely.prepare(geometry)
         rows = np.sort(self._tree.query(geometry, predicate="intersects"))
-        shapes = self._shapes[rows]
-        grounds_m2 = np.where(shapely.covers(geometry, shapes), self._areas_m2[rows], 0.0)
-        cut = np.flatnonzero(grounds_m2 == 0)
-        grounds_m2[cut] = measure.areas_m2(_intersections(geometry, shapes[cut]))
-        return rows, grounds_m2
+        parts = self._shapes[rows]
+        grounds_m2 = self._areas_m2[rows]
+        cut = np.flatnonzero(~shapely.covers(geometry, parts))
+        parts[cut] = _intersections(geometry, parts[cut])
+        grounds_m2[cut] = measure.areas_m2(parts[cut])
+        met = zip(rows, parts, grounds_m2, strict=True)
+        return tuple(self._meeting(row, part, ground_m2) for row, part, ground_m2 in met if ground_m2 >= NO_GROUND_M2)
+
+    def area_m2(self, code: str) -> float:
+        """Return the land of one municipality in square metres."""
+        return float(self._areas_m2[self._index[code]])
+
+    def is_along(self, part: BaseGeometry, others: Container[str], *, within_m: float) -> bool:
+        """Whether all of `part` lies within `within_m` metres of the land of `others`.
+
+        Measured in degrees of latitude: east to west it asks for up to a third less.
+        """
+        within_deg = within_m / measure.METRES_A_DEGREE
+        near = self._tree.query(part, predicate="dwithin", distance=within_deg)
+        rows = [row for row in near if self._codes[row] in others]
+        points = measure.outline_points(part)
+        return bool(shapely.dwithin(self._shapes[rows][:, None], points, within_deg).any(axis=0).all())
 
     def simplified(self, code: str) -> BaseGeometry:
         """Return the coarse outline of a municipality (six digits) or prefecture (two), for small maps only.
@@ -191,9 +230,10 @@ class BoundarySet:
         best = sorted((closeness, row) for closeness, row in ranked if closeness is not None)
         return tuple(self.municipalities[row] for _, row in best[:limit])
 
-    def _covered(self, row: int, share: float) -> Covered:
-        place = self.municipalities[row]
-        return Covered(code=place.code, name=place.name, share=float(share))
+    def _meeting(self, row: int, part: BaseGeometry, ground_m2: float) -> Meeting:
+        place, share = self.municipalities[row], float(ground_m2 / self._areas_m2[row])
+        covered = Covered(code=place.code, name=place.name, share=share if share < 1 - _ROUNDING else 1.0)
+        return Meeting(covered, part, float(ground_m2))
 
     def _unknown(self, code: str, path: str) -> Finding:
         change = codes.maybe_change(code)
@@ -239,9 +279,14 @@ def _intersections(geometry: BaseGeometry, shapes: measure.Geometries) -> measur
     """Return what `geometry` shares with each shape; one of many vertices is cut down to each shape's box first."""
     if shapely.get_num_coordinates(geometry) < _CLIP_FROM:
         return np.asarray(shapely.intersection(geometry, shapes), dtype=object)
-    boxes = shapely.bounds(shapes)
-    cut = [shapely.intersection(geometry, shapely.box(*bounds)) for bounds in boxes]
-    return np.asarray(shapely.intersection(np.array(cut, dtype=object), shapes), dtype=object)
+    cut = np.array([_clipped(geometry, bounds) for bounds in shapely.bounds(shapes)], dtype=object)
+    return np.asarray(shapely.intersection(cut, shapes), dtype=object)
+
+
+def _clipped(geometry: BaseGeometry, bounds: measure.Floats) -> BaseGeometry:
+    """Return what lies in a box: by GEOS' fast way, and by the sure way where that one fails."""
+    fast = shapely.clip_by_rect(geometry, *bounds)
+    return fast if fast.is_valid else shapely.intersection(geometry, shapely.box(*bounds))
 
 
 def _search_key(text: str) -> str:

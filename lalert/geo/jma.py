@@ -32,19 +32,8 @@ CREDIT = "「気象庁ホームページ」のデータを加工して作成"
 NORTHERN = "hoppo"
 
 # English names that neither source gives: JMA calls every ward of Kyoto "Kyoto City".
-KYOTO_WARDS = [
-    "Kita",
-    "Kamigyo",
-    "Sakyo",
-    "Nakagyo",
-    "Higashiyama",
-    "Shimogyo",
-    "Minami",
-    "Ukyo",
-    "Fushimi",
-    "Yamashina",
-    "Nishikyo",
-]
+KYOTO_WARDS = ["Kita", "Kamigyo", "Sakyo", "Nakagyo", "Higashiyama", "Shimogyo"]
+KYOTO_WARDS += ["Minami", "Ukyo", "Fushimi", "Yamashina", "Nishikyo"]
 
 # JMA warns two municipalities by areas that its map cuts finer: the code that telegrams use -> what it is made of.
 COMPOSITES = (

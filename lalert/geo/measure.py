@@ -26,6 +26,7 @@ _E = math.sqrt(_E2)
 
 METRES_A_DEGREE = 111_195.0  # of latitude, on the mean sphere: good to 0.6 % for tolerances
 CIRCLE_SIDES = 128
+_OUTLINE_STEP_DEG = 0.001  # about 100 m
 _STRAIGHT_DEG = 0.25  # longer edges bend visibly in the projection; the alert's edge is straight in lon/lat
 
 
@@ -67,12 +68,15 @@ def widened(geometry: BaseGeometry, by_m: float) -> BaseGeometry:
     return shapely.transform(local.buffer(by_m / METRES_A_DEGREE), lambda c: c / (squeeze, 1))
 
 
-def mean_width_m(geometry: BaseGeometry) -> float:
-    """Return how wide a strip of this area and outline is: a sliver along a border is metres wide, however long."""
-    south, north = geometry.bounds[1], geometry.bounds[3]
-    squeeze = math.cos(math.radians((south + north) / 2))
-    local = shapely.transform(geometry, lambda c: c * (squeeze, 1))
-    return 2 * float(local.area / local.length) * METRES_A_DEGREE
+def reach_deg(geometry: BaseGeometry, distance_m: float) -> float:
+    """Return a distance in degrees that holds `distance_m` in every direction (in the latitudes of Japan)."""
+    poleward = min(max(abs(geometry.bounds[1]), abs(geometry.bounds[3])), 60.0)
+    return distance_m / (METRES_A_DEGREE * math.cos(math.radians(poleward)))
+
+
+def outline_points(geometry: BaseGeometry) -> Geometries:
+    """Return points along the outline of `geometry`, at its vertices and at most about 100 m apart."""
+    return cast(Geometries, shapely.points(shapely.get_coordinates(shapely.segmentize(geometry, _OUTLINE_STEP_DEG))))
 
 
 def _equal_area(degrees: Floats) -> Floats:
