@@ -159,9 +159,7 @@ class BoundarySet:
 
     def has_land(self, geometry: BaseGeometry, *, within_m: float) -> bool:
         """Whether a shape meets land of Japan, or has some within about `within_m` metres."""
-        if len(self._tree.query(geometry, predicate="intersects")):
-            return True
-        return bool(len(self._around(geometry, within_m)))
+        return bool(len(self._tree.query(geometry, predicate="intersects")) or self.near(geometry, within_m=within_m))
 
     def nearest(self, geometry: BaseGeometry, *, within_m: float) -> str | None:
         """Return a municipality that a shape meets, or else the nearest within `within_m` metres, or None."""
@@ -172,6 +170,10 @@ class BoundarySet:
         apart = [(measure.distance_m(geometry, self._shapes[row]), self._codes[row]) for row in around]
         distance_m, code = min(apart, default=(np.inf, ""))
         return code if distance_m <= within_m else None
+
+    def near(self, geometry: BaseGeometry, *, within_m: float) -> frozenset[str]:
+        """Return the municipalities that have land within about `within_m` metres of a shape."""
+        return frozenset(self._codes[row] for row in self._around(geometry, within_m))
 
     def _around(self, geometry: BaseGeometry, within_m: float) -> npt.NDArray[np.intp]:
         reach_deg = measure.reach_deg(geometry, within_m)
