@@ -10,30 +10,29 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
+from typing import Final
 
-from lalert.core.model import CancelKind, Entry, Kind, Posted, Priority, State, Zone
+from lalert.core.model import CancelKind, Entry, Kind, Posted, State, Zone
 from lalert.core.situation import Situation
 from lalert.errors import Text
+from lalert.geo.area import Covered
 from lalert.render.entry import links
-from lalert.render.palette import Look, look_of
+from lalert.render.palette import Look
 from lalert.render.places import concerned, place_names
 from lalert.render.wording import action, headline, main_info, one_line
-from lalert.render.words import LEVEL_ACTIONS, level_label, pick
+from lalert.render.words import LEVEL_ACTIONS, level_label, pick, status_mark
+from lalert.web.badge import Badge, badge_of, badge_of_error, look_at
 from lalert.web.phrases import phrases
+
+MAX_PLACES: Final = 5  # names in a list; the message's own page has them all
 
 
 @dataclass(frozen=True, slots=True)
-class Badge:
-    """The box that tells the level: what it prints, the sheet's class for its pattern, how it is read out."""
+class Place:
+    """Where, and where it matters at which level; `label` is empty when one level holds for all."""
 
-    mark: str
-    style: str
     label: str
-
-    @property
-    def word(self) -> bool:
-        """Whether the mark is a word and not a number."""
-        return not self.mark.isdecimal()
+    names: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +50,11 @@ class Card:
 
     key: str
     href: str
-    group: str
+    look: Look
     badge: Badge
     headline: str
     tongue: str
-    place: str
+    places: tuple[Place, ...]
     here: str  # the level at the place asked for, when it is not the one in the headline
     action: str
     source: str
@@ -63,24 +62,9 @@ class Card:
     until: datetime | None
     codes: frozenset[str]
     updated: bool
-    partly_lifted: bool
     ended: datetime | None = None
+    is_error: bool = False  # sent in error, and cancelled
     reason: str = ""
-
-
-def badge_of(group: str, lang: str) -> Badge:
-    """Return the badge of a group: 1 to 5, `s` (without a level by law), `0` (notices), `x` (sent in error)."""
-    if group in "12345":
-        return Badge(group, f"v{group}", level_label(int(group), lang))
-    words = phrases(lang)
-    return Badge(words[f"mark_{group}"], f"v{group}", words[f"group_{group}"])
-
-
-def group_of(level: int | None, priority: Priority) -> str:
-    """Return the group of a level; what has none is in the group that the maps' look of it says."""
-    if level is not None:
-        return str(level)
-    return "0" if look_of(None, priority) is Look.NOTICE else "s"
 
 
 def cards_in_force(posted: Iterable[Posted], reader: Reader) -> list[Card]:
@@ -117,15 +101,15 @@ def tongue_of(entry: Entry, lang: str) -> str:
 def _card(posted: Posted, reader: Reader) -> Card:
     entry, lang = posted.entry, reader.lang
     level, info = level_here(entry, reader.codes), main_info(entry, reader.lang)
-    group = group_of(level, entry.priority)
+    look = look_at(level, entry.priority)
     return Card(
         key=str(entry.cursor),
         href=links(entry.alert.identifier, base=reader.base)["html"],
-        group=group,
-        badge=badge_of(group, lang),
+        look=look,
+        badge=badge_of(look, lang),
         headline=headline(entry, lang, standing=posted.standing),
         tongue=tongue_of(entry, lang),
-        place=place_names(concerned(entry), lang, limit=5),
+        places=_places(entry, lang),
         here=_here(level, entry, lang),
         action=_action(level, posted, lang),
         source=one_line((info and info.sender_name) or entry.alert.sender),
@@ -133,7 +117,6 @@ def _card(posted: Posted, reader: Reader) -> Card:
         until=entry.ends_at,
         codes=entry.codes,
         updated=entry.kind is Kind.UPDATE,
-        partly_lifted=any(zone.lifted for zone in _zones(entry, reader.codes)),
     )
 
 
@@ -145,7 +128,21 @@ def _ended_card(thread: list[Posted], situation: Situation, reader: Reader) -> C
     card = replace(_card(subject, reader), key=str(last.cursor), action="", here="", ended=ended)
     if subject.standing.cancel_kind is not CancelKind.FALSE_ALARM:
         return card
-    return replace(card, group="x", badge=badge_of("x", reader.lang), reason=one_line(last.alert.note or ""))
+    reason = one_line(last.alert.note or "")
+    return replace(card, is_error=True, badge=badge_of_error(reader.lang), reason=reason)
+
+
+def _places(entry: Entry, lang: str) -> tuple[Place, ...]:
+    """Return the places of a message; by level, the highest first and what is lifted last, when it says several."""
+    by_label: dict[str, dict[str, Covered]] = {}
+    for zone in sorted(entry.zones, key=lambda zone: (zone.lifted, -(zone.level or 0))):
+        label = phrases(lang)["lifted"] if zone.lifted else level_label(zone.level, lang)
+        by_label.setdefault(label, {}).update({covered.code: covered for covered in zone.area.municipalities})
+    if len(by_label) <= 1:
+        return (Place("", place_names(concerned(entry), lang, limit=MAX_PLACES)),)
+    return tuple(
+        Place(label, place_names(tuple(places.values()), lang, limit=MAX_PLACES)) for label, places in by_label.items()
+    )
 
 
 def _here(level: int | None, entry: Entry, lang: str) -> str:
@@ -157,9 +154,18 @@ def _here(level: int | None, entry: Entry, lang: str) -> str:
 
 def _action(level: int | None, posted: Posted, lang: str) -> str:
     """Return what to do here: the message's own words unless another level than theirs holds here."""
-    if level is None or level == posted.entry.level:
-        return action(posted.entry, lang, standing=posted.standing)
-    return pick(LEVEL_ACTIONS[level], lang)
+    entry = posted.entry
+    if level is None or level == entry.level:
+        return in_marks(entry, action(entry, lang, standing=posted.standing), lang)
+    return in_marks(entry, pick(LEVEL_ACTIONS[level], lang), lang)
+
+
+def in_marks(entry: Entry, text: str, lang: str) -> str:
+    """Return `text` between the marks of a drill, if it is one and the sender has not set them."""
+    mark = status_mark(entry.alert.status, lang)
+    if not text or not mark:
+        return text
+    return ("" if text.startswith("【訓練】") else mark) + text + ("" if text.endswith("【訓練】") else mark)
 
 
 def _holds(entry: Entry, codes: frozenset[str] | None) -> bool:

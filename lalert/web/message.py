@@ -16,7 +16,8 @@ from lalert.render.entry import links
 from lalert.render.places import concerned, prefecture
 from lalert.render.wording import action, headline, main_info, one_line, stands
 from lalert.render.words import STATE_REMARKS, level_label, pick, state_label
-from lalert.web.cards import Badge, badge_of, group_of, tongue_of
+from lalert.web.badge import Badge, badge_of, badge_of_error, look_at
+from lalert.web.cards import in_marks, tongue_of
 from lalert.web.phrases import phrases
 
 MAX_STEPS: Final = 200  # of a thread's history; a thread longer than that is read as data
@@ -117,8 +118,9 @@ def web_address(text: str | None) -> str:
 
 
 def _badge(entry: Entry, standing: Standing, lang: str) -> Badge:
-    false_alarm = standing.cancel_kind is CancelKind.FALSE_ALARM
-    return badge_of("x" if false_alarm else group_of(entry.level, entry.priority), lang)
+    if standing.cancel_kind is CancelKind.FALSE_ALARM:
+        return badge_of_error(lang)
+    return badge_of(look_at(entry.level, entry.priority), lang)
 
 
 def _banner(entry: Entry, standing: Standing, thread: Sequence[Entry], *, lang: str, base: str) -> Banner | None:
@@ -148,7 +150,7 @@ def _remark(entry: Entry, standing: Standing, lang: str) -> str:
 def _todo(entry: Entry, standing: Standing, info: Info | None, lang: str) -> str:
     """Return what to do in the sender's own lines, else in the official words; nothing once it does not hold."""
     told = action(entry, lang, standing=standing)
-    return info.instruction.strip() if told and info and info.instruction else told
+    return in_marks(entry, info.instruction.strip() if told and info and info.instruction else told, lang)
 
 
 def _said(entry: Entry, lang: str, *, shown: Info | None) -> tuple[tuple[Said, ...], tuple[Said, ...]]:
@@ -174,7 +176,7 @@ def _say(info: Info, entry: Entry, lang: str, *, has_todo: bool) -> Said:
 
 
 def _part(zone: Zone, entry: Entry, lang: str) -> Part:
-    badge = None if zone.lifted else badge_of(group_of(zone.level, entry.priority), lang)
+    badge = None if zone.lifted else badge_of(look_at(zone.level, entry.priority), lang)
     by_prefecture = groupby(zone.area.municipalities, key=lambda covered: prefecture(covered.code, lang))
     return Part(
         badge=badge,

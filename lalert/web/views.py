@@ -20,7 +20,8 @@ from lalert.geo.boundaries import BoundarySet
 from lalert.geo.place import Municipality, Prefecture
 from lalert.render.words import pick, status_mark
 from lalert.web.assets import assets
-from lalert.web.cards import Badge, Card, Reader, cards_ended, cards_in_force
+from lalert.web.badge import Badge
+from lalert.web.cards import Card, Reader, cards_ended, cards_in_force
 from lalert.web.groups import picture_of, worst_by_code
 from lalert.web.html import render
 from lalert.web.message import message_of
