@@ -64,7 +64,7 @@ async def alert_map(request: web.Request) -> web.Response:
     ctx, visit = context(request), _visit(request, _PARAMETERS | {"g", "sender"})
     name = request.match_info["identifier"]
     posted = await newest(ctx.hub, name, request.query.get("sender"))
-    if posted is None or posted.entry.area is None:
+    if posted is None or not (posted.entry.zones or posted.entry.supersedes):
         raise not_found(Text("この電文の地図はありません。", "There is no map of this message."))
     hub, entry, standing, as_of = ctx.hub, posted.entry, posted.standing, ctx.hub.changed_at
 
@@ -79,15 +79,15 @@ async def map_of(request: web.Request) -> web.Response:
     ctx, visit = context(request), _visit(request, _PARAMETERS | {"g"})
     hub, name = ctx.hub, request.match_info["code"][:40]
     code = name if name == "japan" else normalise(name)
-    levels, drill = hub.situation.levels(), hub.realm is Realm.DRILL
+    in_force, drill = hub.situation.in_force(), hub.realm is Realm.DRILL
     place = Text("全国", "Japan") if code == "japan" else Text(hub.boundaries.name_of(code), hub.boundaries.name_of(code))
     title = pick(Text(f"{place.ja} 発令中の情報", f"In force: {place.en}"), visit.lang)
     as_of = hub.changed_at
 
     def draw() -> bytes:
         if code == "japan":
-            return maps.japan(levels, hub.boundaries, title=title, as_of=as_of, lang=visit.lang, drill=drill)
-        return maps.area_map(code, levels, hub.boundaries, title=title, as_of=as_of, lang=visit.lang, drill=drill)
+            return maps.japan(in_force, hub.boundaries, title=title, as_of=as_of, lang=visit.lang, drill=drill)
+        return maps.area_map(code, in_force, hub.boundaries, title=title, as_of=as_of, lang=visit.lang, drill=drill)
 
     return await _map(request, hub, ("map", code, visit.lang), hub.situation.generation, draw)
 
@@ -106,7 +106,7 @@ async def static(request: web.Request) -> web.Response:
 def _findings() -> bytes:
     text = (files("lalert.web") / "findings.md").read_text("utf-8")
     body = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
-    return body.encode()
+    return str(body).encode()
 
 
 async def findings(request: web.Request) -> web.Response:
