@@ -137,7 +137,7 @@ class BoundarySet:
         if code in self._class20:
             return self._class20[code]
         if code in self._regions:
-            return _joined(self._class20[member] for member in self._regions[code])
+            return _joined(self.jma_area(member, path=path) for member in self._regions[code])
         if len(code) == 7 and code.endswith("00"):
             return Extent(codes=self.expand(codes.normalise(code, path=path), path=path))
         raise faults.refusal([self._unknown(code, path)])
@@ -248,7 +248,7 @@ class BoundarySet:
 
 @cache
 def load(folder: Path | None = None) -> BoundarySet:
-    """Return the set in `folder`, or the embedded one. Read once, then shared. Raises Unavailable when damaged."""
+    """Return the set in `folder`, or the embedded one. Read once, then shared. Raises Defect when damaged."""
     return BoundarySet(*packed.read(folder or packed.EMBEDDED))
 
 

@@ -20,7 +20,7 @@ from typing import Any
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
-from lalert.errors import Text, Unavailable
+from lalert.errors import Rejected, Text
 from lalert.geo import codes
 from lalert.geo.place import Prefecture
 
@@ -133,9 +133,9 @@ def _package(name: str) -> Path:
     return Path(spec.origin).parent
 
 
-def _missing(name: str) -> Unavailable:
+def _missing(name: str) -> Rejected:
     message = Text(
         f"{name} が入っていません。pip install 'lalert[boundaries]' を実行してください。",
         f"{name} is not installed: pip install 'lalert[boundaries]'.",
     )
-    return Unavailable(message, code="boundaries.extra")
+    return Rejected(message, code="boundaries.extra")

@@ -31,9 +31,7 @@ class Outside:
         return tuple(covered.code for covered in self.municipalities)
 
 
-def outside(
-    area: Area, allowed: frozenset[str] | None, boundaries: BoundarySet, *, slack_m: float
-) -> Outside | None:
+def outside(area: Area, allowed: frozenset[str] | None, boundaries: BoundarySet, *, slack_m: float) -> Outside | None:
     """Return what of `area` is land not `allowed`, beyond `slack_m` metres from allowed land; None when nothing is.
 
     `allowed` are six-digit municipalities of `boundaries` (see `BoundarySet.expand`); None allows the whole country.

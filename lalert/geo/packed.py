@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from lalert.errors import Text, Unavailable
+from lalert.errors import Defect, Text
 from lalert.geo.measure import Geometries
 from lalert.geo.place import Gazetteer, Municipality, Piece, Prefecture, Region
 
@@ -88,7 +88,7 @@ def write(folder: Path, data: bytes, source: Source) -> None:
 
 
 def read(folder: Path = EMBEDDED) -> tuple[Packed, Source]:
-    """Return the set in `folder`. Raises Unavailable when it is absent or not what its source says."""
+    """Return the set in `folder`. Raises Defect when it is absent or not what its source says."""
     try:
         data = (folder / DATA).read_bytes()
         source = Source(**tomllib.loads((folder / SOURCE).read_text(encoding="utf-8")))
@@ -99,12 +99,12 @@ def read(folder: Path = EMBEDDED) -> tuple[Packed, Source]:
     return decode(data), source
 
 
-def _damaged(folder: Path, why: str) -> Unavailable:
+def _damaged(folder: Path, why: str) -> Defect:
     message = Text(
         f"境界データ({folder})が壊れているか、ありません。対象地域を判定できないため停止します。({why})",
         f"The boundary set in {folder} is damaged or absent ({why}); without it no area can be resolved.",
     )
-    return Unavailable(message, code="boundaries.damaged")
+    return Defect(message, code="boundaries.damaged")
 
 
 def _shrunk(shapes: Geometries) -> dict[str, npt.NDArray[Any]]:
@@ -138,7 +138,7 @@ def _simplest(shapes: Geometries) -> Geometries:
 
 def _gazetteer(raw: dict[str, Any]) -> Gazetteer:
     if raw.pop("format") != _FORMAT:
-        raise Unavailable(
+        raise Defect(
             Text("境界データの版が合いません。", "The boundary set is of another format."), code="boundaries.format"
         )
     return Gazetteer(
