@@ -34,10 +34,21 @@ def check(sender: Sender, areas: Iterable[Area], boundaries: BoundarySet, *, sla
 
 
 def allowed_codes(sender: Sender, boundaries: BoundarySet) -> frozenset[str] | None:
-    """Return the six-digit codes of all municipalities that `sender` may alert; None for the whole country."""
+    """Return the six-digit codes of all municipalities that `sender` may alert; None for the whole country.
+
+    A code that the boundary set does not know (abolished since the key was issued) allows nothing: a merger must not
+    widen anybody's rights by itself.
+    """
     if EVERYWHERE in sender.areas:
         return None
-    return frozenset(code for area in sender.areas for code in boundaries.expand(area))
+    return frozenset(code for area in sender.areas for code in _expanded(area, boundaries))
+
+
+def _expanded(area: str, boundaries: BoundarySet) -> tuple[str, ...]:
+    try:
+        return boundaries.expand(area)
+    except Rejected:
+        return ()
 
 
 def _not_a_sender(sender: Sender) -> Rejected:
@@ -52,15 +63,10 @@ def _not_a_sender(sender: Sender) -> Rejected:
 
 
 def _outside(sender: Sender, beyond: Sequence[Outside], boundaries: BoundarySet) -> Rejected:
-    codes = dict.fromkeys(code for found in beyond for code in found.codes)
-    names = [boundaries.name_of(code) for code in sender.areas]
-    places: list[tuple[str | None, Text]] = [
-        (code, Text(ja=f"{boundaries.name_of(code)}({code})", en=f"{boundaries.name_of(code)} ({code})"))
-        for code in codes
-    ]
-    at_sea = Text(ja="どの市区町村にも属さない場所", en="A place that belongs to no municipality")
+    codes = sorted({code for found in beyond for code in found.codes})
+    allowed = [boundaries.name_of(code) for code in sender.areas]
     return rejected(
-        [_finding(code, place, names) for code, place in places or [(None, at_sea)]],
+        [_finding(code, boundaries.name_of(code), allowed) for code in codes],
         code="jurisdiction.outside",
         status=403,
         message=Text(
@@ -70,15 +76,15 @@ def _outside(sender: Sender, beyond: Sequence[Outside], boundaries: BoundarySet)
     )
 
 
-def _finding(code: str | None, place: Text, allowed: Sequence[str]) -> Finding:
+def _finding(code: str, name: str, allowed: Sequence[str]) -> Finding:
     return Finding(
         code="jurisdiction.outside",
         severity=Severity.ERROR,
         path="/alert/info/area",
         found=code,
         message=Text(
-            ja=f"{place.ja}は、このキーで発信できる地域の外です。",
-            en=f"{place.en} lies outside what this key may alert.",
+            ja=f"{name}({code})は、このキーで発信できる地域の外です。",
+            en=f"{name} ({code}) lies outside what this key may alert.",
         ),
         advice=Text(
             ja=f"対象地域を{'、'.join(allowed) or '(なし)'}の中に収めるか、"

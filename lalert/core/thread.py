@@ -50,16 +50,6 @@ def thread_of(alert: Alert, *, referenced: Sequence[Posted], taken: bool) -> str
     return founder.key if taken else founder.identifier
 
 
-def overtaken_by(alert: Alert, entries: Sequence[Entry]) -> Entry | None:
-    """Return the last of the thread's `entries` that already updates or cancels `alert`, which arrives only now.
-
-    Such a message must not be put in force: what replaced or ended it was heard before it.
-    """
-    key = alert.identity.key
-    later = (e for e in reversed(entries) if any(reference.key == key for reference in e.alert.references))
-    return next((e for e in later if e.kind in {Kind.UPDATE, Kind.CANCEL}), None)
-
-
 def supersedes(alert: Alert, referenced: Sequence[Posted], in_force: Posted | None) -> tuple[Reach, ...]:
     """Return what `alert` replaces or ends, with everybody who heard it.
 

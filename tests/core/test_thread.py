@@ -73,15 +73,6 @@ def test_an_update_without_references_stands_alone() -> None:
     assert thread.founder_of(alert(identifier="B", msg_type=UPDATE)) == identity("B")
 
 
-def test_the_late_original_is_overtaken() -> None:
-    """A message that was cancelled before it arrived is recognised, so that nobody puts it in force."""
-    log = History()
-    log.post(alert(identifier="B", msg_type=UPDATE, refs=[identity("A")]))
-    cancel = log.post(alert(identifier="C", msg_type=CANCEL, refs=[identity("A"), identity("B")]))
-    assert thread.overtaken_by(alert(identifier="A"), log.entries) == cancel
-    assert thread.overtaken_by(alert(identifier="Z"), log.entries) is None
-
-
 def test_a_change_supersedes_what_it_references_and_what_is_in_force(log: History) -> None:
     """A Cancel that names only the first message of a chain ends the last as well."""
     log.post(alert(identifier="B", msg_type=UPDATE, refs=[identity("A")]))
