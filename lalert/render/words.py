@@ -86,6 +86,11 @@ def status_mark(status: CapStatus, lang: str) -> str:
     return pick(_MARKS.get(status, _DRILL), lang)
 
 
+def is_drill(status: CapStatus) -> bool:
+    """Whether a message rehearses, tests or drafts; a test of the line (System) alarms nobody and is none."""
+    return status not in _MARKS
+
+
 def level_label(level: int | None, lang: str) -> str:
     """Return 警戒レベル4 / Alert level 4; without a level (tsunami has none) nothing."""
     return "" if level is None else pick(Text(f"警戒レベル{level}", f"Alert level {level}"), lang)
