@@ -31,7 +31,6 @@ def make_app(contexts: Sequence[Context], *, max_body_bytes: int) -> web.Applica
     drill[operation.REALMS] = (by_realm[Realm.DRILL],)
     drill.add_routes(_realm_routes())
     app.add_subapp("/drill", drill)
-    app.router.add_get("/drill", site.to_drill)
     return app
 
 
@@ -44,6 +43,7 @@ def _process_routes() -> list[web.RouteDef]:
         web.get("/openapi.json", operation.openapi),
         web.get("/static/{name}", site.static),
         web.get("/docs/findings", site.findings),
+        web.get("/drill", site.to_drill),
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from lalert.core.model import Cursor, Subscription
 from lalert.errors import Text, Unavailable
@@ -36,6 +36,8 @@ async def stream(request: web.Request) -> web.StreamResponse:
     if len(ctx.fanout) >= ctx.hub.settings.server.max_connections:
         raise Unavailable(Text("接続数の上限です。", "No more connections."), code="stream.full", retry_after_s=10)
     response = web.StreamResponse(headers=_HEADERS)
+    if request.version >= HttpVersion11:
+        response.enable_chunked_encoding()  # explicit: the fan-out frames its own chunks
     await response.prepare(request)
     # Readers that lost us together must not come back together: each gets its own delay.
     retry_ms = int(ctx.hub.settings.stream.retry_ms * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, no secret
