@@ -32,9 +32,10 @@ Painted = Mapping[Look, BaseGeometry]
 _MAINLAND = Box(west=128.6, south=30.1, east=146.2, north=45.6)
 _SOUTHWEST = Box(west=122.7, south=23.9, east=131.5, north=29.2)
 _OGASAWARA = Box(west=140.6, south=24.5, east=143.2, north=27.9)
-_GRIDS = (0.25, 0.5, 1.0, 1.6, 2.5, 4.0, 6.0)  # drawing units; the finest that keeps a map within its size is taken
+_COARSENESS = (0.0, 0.7, 1.2, 2.0, 3.0, 4.5, 7.0)  # drawing units; the finest that keeps a map within its size is taken
+_GRID = 0.5  # coordinates are whole multiples of this many drawing units
 _FAR_DEG = 6.0  # islands farther off than this would shrink their prefecture to specks
-_NEAR_DEG = {"13": 0.9}  # so would Tokyo's: a line below the map names what is in force there
+_NEAR_DEG = {"13": 0.3}  # so would Tokyo's: a line below the map names what is in force there
 _CLOSE = 8.0  # drawing units a kilometre from which a map shows the exact borders
 _WIDE_DEG = 4.0  # a frame wider than this shows prefectures, not municipalities
 
@@ -149,13 +150,12 @@ _Drawing = Callable[[float], str]
 def _fit(
     sheet: Sheet, plane: Plane, drawn: Sequence[_Drawing], tags: str, *, looks: Iterable[Look], facts: str
 ) -> bytes:
-    """Return the document on the finest grid that keeps it within MAX_BYTES."""
+    """Return the document, drawn as finely as MAX_BYTES allows."""
     used = gravest_first(looks)
-    for grid in _GRIDS:
-        drawing = "".join(draw(grid) for draw in drawn) + tags
-        document = sheet.render(
-            defs=definitions(used, grid=grid), drawing=drawing, facts=facts, looks=used, plane=plane
-        )
+    defs = definitions(used, grid=_GRID)
+    for coarseness in _COARSENESS:
+        drawing = "".join(draw(coarseness) for draw in drawn) + tags
+        document = sheet.render(defs=defs, drawing=drawing, facts=facts, looks=used, plane=plane)
         if len(document) <= MAX_BYTES:
             break
     return document
@@ -164,21 +164,35 @@ def _fit(
 def _ground(plane: Plane, land: Iterable[BaseGeometry], painted: Painted) -> _Drawing:
     """Return what draws the land and, over it, what is in force, the gravest last."""
     laid = [plane.laid(shape) for shape in land if plane.box.meets(shape)]
-    looks = {look: plane.laid(painted[look]) for look in reversed(gravest_first(painted))}
+    looks = list(reversed(gravest_first(painted)))
+    shapes = [plane.laid(painted[look]) for look in looks]
 
-    def draw(grid: float) -> str:
-        filled = "".join(
-            f'<path d="{path([shape], grid=grid)}" fill="{hatch_of(look)}" stroke="{OUTLINE}" stroke-width="1.2"'
+    def draw(coarseness: float) -> str:
+        fills = "".join(
+            f'<path d="{path([shape], grid=_GRID)}" fill="{hatch_of(look)}" stroke="{OUTLINE}" stroke-width="1.2"'
             f' vector-effect="non-scaling-stroke"/>'
-            for look, shape in looks.items()
+            for look, shape in zip(looks, _coarse(shapes, coarseness), strict=True)
         )
-        outlines = f'<path d="{path(laid, grid=grid)}" vector-effect="non-scaling-stroke"'
+        outlines = f'<path d="{path(_coarse(laid, coarseness), grid=_GRID)}" vector-effect="non-scaling-stroke"'
         return (
-            f'<g transform="scale({grid:g})" fill-rule="evenodd" stroke-linejoin="round">'
-            f'{outlines} fill="{NOTHING}" stroke="#FFF" stroke-width="1.1"/>{filled}</g>'
+            f'<g transform="scale({_GRID:g})" fill-rule="evenodd" stroke-linejoin="round">'
+            f'{outlines} fill="{NOTHING}" stroke="#FFF" stroke-width="1.1"/>{fills}</g>'
         )
 
     return draw
+
+
+def _coarse(shapes: Sequence[BaseGeometry], coarseness: float) -> Sequence[BaseGeometry]:
+    """Return `shapes` with fewer corners; neighbours still fit together."""
+    if not coarseness or not shapes:
+        return shapes
+    return list(shapely.coverage_simplify([_polygons(shape) for shape in shapes], coarseness))
+
+
+def _polygons(shape: BaseGeometry) -> BaseGeometry:
+    """Return the polygons of a shape: cutting at a frame can leave lines and points beside them."""
+    parts = shapely.get_parts(shapely.get_parts(shape))
+    return shapely.MultiPolygon([part for part in parts if part.geom_type == "Polygon"])
 
 
 def _inset(plane: Plane, name: str, land: Sequence[BaseGeometry], painted: Painted) -> _Drawing:
@@ -187,10 +201,10 @@ def _inset(plane: Plane, name: str, land: Sequence[BaseGeometry], painted: Paint
     frame = f'<rect x="{rect.x:g}" y="{rect.y:g}" width="{rect.width:g}" height="{rect.height:g}"'
     clip = f"inset-{rect.y:.0f}"
 
-    def draw(grid: float) -> str:
+    def draw(coarseness: float) -> str:
         return (
             f'<clipPath id="{clip}">{frame}/></clipPath>{frame} fill="{SEA}"/>'
-            f'<g clip-path="url(#{clip})">{ground(grid)}</g>{frame} fill="none" stroke="#77777F"/>'
+            f'<g clip-path="url(#{clip})">{ground(coarseness)}</g>{frame} fill="none" stroke="#77777F"/>'
             f'<text x="{rect.x + 7:g}" y="{rect.y + 18:g}" font-size="13" fill="{OUTLINE}">{name}</text>'
         )
 
@@ -202,9 +216,10 @@ def _rim(plane: Plane, shapes: Sequence[BaseGeometry], *, dashed: bool = False) 
     laid = plane.laid(shapely.union_all(list(shapes)))
     dashes = ' stroke-dasharray="7 5"' if dashed else ""
 
-    def draw(grid: float) -> str:
+    def draw(coarseness: float) -> str:
+        outline = path(_coarse([laid], coarseness), grid=_GRID)
         return (
-            f'<g transform="scale({grid:g})"><path d="{path([laid], grid=grid)}" fill="none" stroke="{OUTLINE}"'
+            f'<g transform="scale({_GRID:g})"><path d="{outline}" fill="none" stroke="{OUTLINE}"'
             f' stroke-width="2.2"{dashes} vector-effect="non-scaling-stroke"/></g>'
         )
 
