@@ -231,6 +231,7 @@ def _ended(info: Info, sent: datetime, expires: datetime, words: Words, response
         effective=sent,
         onset=None,
         expires=expires,
+        parameters=tuple(p for p in info.parameters if p.name != meaning.INFO_TYPE),  # what ends a 訂正 is none
         resources=(),
     )
     return _spoken(ended, info.language, words, drill=_is_marked(info))

@@ -123,6 +123,7 @@ class Stage:
         self._speed = speed
         self._boundaries = boundaries
         self._drill = scenario.head.realm is Realm.DRILL
+        self._note = scenario.head.title.ja if self._drill else None  # CAP 1.2 §3.2.1: an exercise is named in note
 
     def alert(self, cue: Cue, previous: Alert | None) -> Alert:
         """Return the message of `cue`, which follows `previous` in its thread."""
@@ -137,7 +138,8 @@ class Stage:
             return build.correct(previous, identifier=identifier, sent=sent, note=act.note, languages=words)
         if act.do is Do.LIFT:
             words = phrases.lifted(self._facts(cue, sent))
-            return build.lift(previous, identifier=identifier, sent=sent, languages=words)
+            lifting = build.lift(previous, identifier=identifier, sent=sent, languages=words)
+            return replace(lifting, note=self._note)  # not that of a 訂正 before it
         return build.cancel(previous, identifier=identifier, sent=sent, note=act.note)
 
     def _announced(self, cue: Cue, identifier: str, sent: datetime) -> Alert:
@@ -159,7 +161,7 @@ class Stage:
             decided_at=self._moment(cue.at_s - _DECIDING_S) if cue.part.by is Voice.MUNICIPALITY else None,
             languages=phrases.announced(facts),
             status=Status.EXERCISE if self._drill else Status.ACTUAL,
-            note=self._scenario.head.title.ja if self._drill else None,
+            note=self._note,
         )
         return replace(alert, source=SOURCE)
 
@@ -204,8 +206,11 @@ def _announcement(cue: Cue) -> Act:
 
 
 def _hold(cue: Cue) -> timedelta:
-    """Return how long an announcement holds: as long as its act says, else well past the next act."""
+    """Return how long an announcement holds: as long as its act says, else well past what ends or replaces it.
+
+    A 訂正 keeps the end of what it corrects, so it does not count.
+    """
     if cue.act.hold_s:
         return timedelta(seconds=cue.act.hold_s)
-    following = cue.part.acts[cue.number + 1 : cue.number + 2]
+    following = [act for act in cue.part.acts[cue.number + 1 :] if act.do is not Do.CORRECT][:1]
     return max([_HOLD_AT_LEAST, *(act.at - cue.act.at + _HOLD_BEYOND for act in following)])
