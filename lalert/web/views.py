@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 from urllib.parse import urlencode
 
+from markupsafe import Markup
+
 from lalert.cap.model import Status
 from lalert.core.model import Cursor, Entry, Posted, Realm
 from lalert.core.situation import Situation
@@ -138,6 +140,10 @@ class Pages:
             findings=[finding.to_dict() for finding in error.findings],
             correlation_id=correlation_id,
         )
+
+    def document(self, title: Text, body: Markup, visit: Visit) -> bytes:
+        """Return a page of documentation; whoever makes `body` vouches for it: it is not escaped."""
+        return self._render("document.html", visit, title=pick(title, visit.lang), body=body)
 
     def _cards(self, situation: Situation, visit: Visit, codes: frozenset[str] | None) -> tuple[list[Card], list[Card]]:
         """Return the cards of what is in force and of what has ended."""

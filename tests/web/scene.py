@@ -59,7 +59,7 @@ class Scene:
             lifetime=LIFETIME,
             boundaries=boundaries(),
         )
-        return self._keep(Entry.of(draft, Cursor("k3f9", len(self.entries) + 1)))
+        return self.keep(Entry.of(draft, Cursor("k3f9", len(self.entries) + 1)))
 
     def posted(self, identifier: str) -> Posted:
         """Return a message and how it stands."""
@@ -69,7 +69,8 @@ class Scene:
         """Return the entries of a thread."""
         return [entry for entry in self.entries if entry.thread == name]
 
-    def _keep(self, entry: Entry) -> Entry:
+    def keep(self, entry: Entry) -> Entry:
+        """Put `entry` at the end of the log."""
         self.entries.append(entry)
         self.situation.apply(entry)
         return entry
