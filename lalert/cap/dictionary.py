@@ -26,7 +26,7 @@ XMLDSIG: Final = "http://www.w3.org/2000/09/xmldsig#"
 
 Read = Callable[[str], object]
 
-_DECIMAL = re.compile(r"[+-]?(?:[0-9]{1,32}\.?[0-9]{0,32}|\.[0-9]{1,32})")
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]{1,400}\.?[0-9]{0,400}|\.[0-9]{1,400})")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,32}")
 
 
@@ -34,23 +34,16 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,32}")
 class Slot:
     """One element: CAP's name, Python's name, how its text is read, whether it repeats, whether it must be there.
 
-    `block` marks what has elements instead of text: `pair` (valueName and value), `info`, `resource` or `area`.
+    `read` None takes the text as it stands, and nothing for an empty one. `block` marks what has elements instead of
+    text: `pair` (valueName and value), `info`, `resource` or `area`.
     """
 
     tag: str
     name: str
-    read: Read
+    read: Read | None
     many: bool = False
     required: bool = False
     block: str = ""
-
-
-def _text(text: str) -> object:
-    return text
-
-
-def _maybe_text(text: str) -> object:
-    return text or None
 
 
 def _words(kind: type[StrEnum]) -> Read:
@@ -93,65 +86,61 @@ def _maybe_stripped(text: str) -> object:
     return text.strip() or None
 
 
-def _elements(text: str) -> object:
-    raise AssertionError(f"a block has no text: {text}")
-
-
 ALERT: Final = (
-    Slot("identifier", "identifier", _text, required=True),
-    Slot("sender", "sender", _text, required=True),
+    Slot("identifier", "identifier", None, required=True),
+    Slot("sender", "sender", None, required=True),
     Slot("sent", "sent", grammar.parse_time, required=True),
     Slot("status", "status", _words(Status), required=True),
     Slot("msgType", "msg_type", _words(MsgType), required=True),
-    Slot("source", "source", _maybe_text),
+    Slot("source", "source", None),
     Slot("scope", "scope", _words(Scope), required=True),
-    Slot("restriction", "restriction", _maybe_text),
-    Slot("addresses", "addresses", _maybe_text),
-    Slot("code", "codes", _text, many=True),
-    Slot("note", "note", _maybe_text),
+    Slot("restriction", "restriction", None),
+    Slot("addresses", "addresses", None),
+    Slot("code", "codes", None, many=True),
+    Slot("note", "note", None),
     Slot("references", "references", grammar.parse_references),
-    Slot("incidents", "incidents", _maybe_text),
-    Slot("info", "infos", _elements, many=True, block="info"),
+    Slot("incidents", "incidents", None),
+    Slot("info", "infos", None, many=True, block="info"),
 )
 
 INFO: Final = (
     Slot("language", "language", _stripped),
     Slot("category", "categories", _words(Category), many=True, required=True),
-    Slot("event", "event", _text, required=True),
+    Slot("event", "event", None, required=True),
     Slot("responseType", "response_types", _words(ResponseType), many=True),
     Slot("urgency", "urgency", _words(Urgency), required=True),
     Slot("severity", "severity", _words(Severity), required=True),
     Slot("certainty", "certainty", _certainty, required=True),
-    Slot("audience", "audience", _maybe_text),
-    Slot("eventCode", "event_codes", _elements, many=True, block="pair"),
+    Slot("audience", "audience", None),
+    Slot("eventCode", "event_codes", None, many=True, block="pair"),
     Slot("effective", "effective", grammar.parse_time),
     Slot("onset", "onset", grammar.parse_time),
     Slot("expires", "expires", grammar.parse_time),
-    Slot("senderName", "sender_name", _maybe_text),
-    Slot("headline", "headline", _maybe_text),
-    Slot("description", "description", _maybe_text),
-    Slot("instruction", "instruction", _maybe_text),
+    Slot("senderName", "sender_name", None),
+    Slot("headline", "headline", None),
+    Slot("description", "description", None),
+    Slot("instruction", "instruction", None),
     Slot("web", "web", _maybe_stripped),
-    Slot("contact", "contact", _maybe_text),
-    Slot("parameter", "parameters", _elements, many=True, block="pair"),
-    Slot("resource", "resources", _elements, many=True, block="resource"),
-    Slot("area", "areas", _elements, many=True, block="area"),
+    Slot("contact", "contact", None),
+    Slot("parameter", "parameters", None, many=True, block="pair"),
+    Slot("resource", "resources", None, many=True, block="resource"),
+    Slot("area", "areas", None, many=True, block="area"),
 )
 
 RESOURCE: Final = (
-    Slot("resourceDesc", "resource_desc", _text, required=True),
-    Slot("mimeType", "mime_type", _text, required=True),
+    Slot("resourceDesc", "resource_desc", None, required=True),
+    Slot("mimeType", "mime_type", None, required=True),
     Slot("size", "size", _integer),
     Slot("uri", "uri", _maybe_stripped),
-    Slot("derefUri", "deref_uri", _maybe_text),
-    Slot("digest", "digest", _maybe_text),
+    Slot("derefUri", "deref_uri", None),
+    Slot("digest", "digest", None),
 )
 
 AREA: Final = (
-    Slot("areaDesc", "area_desc", _text, required=True),
+    Slot("areaDesc", "area_desc", None, required=True),
     Slot("polygon", "polygons", grammar.parse_polygon, many=True),
     Slot("circle", "circles", grammar.parse_circle, many=True),
-    Slot("geocode", "geocodes", _elements, many=True, block="pair"),
+    Slot("geocode", "geocodes", None, many=True, block="pair"),
     Slot("altitude", "altitude_ft", _number),
     Slot("ceiling", "ceiling_ft", _number),
 )

@@ -15,7 +15,7 @@ from lxml import etree
 
 from lalert.cap import grammar, structure
 from lalert.cap.catalogue import finding
-from lalert.cap.dictionary import VERSIONS, Slot, Table, tables
+from lalert.cap.dictionary import VERSIONS, Read, Table, tables
 from lalert.cap.grammar import Malformed
 from lalert.cap.model import (
     Alert,
@@ -35,6 +35,10 @@ from lalert.errors import Severity as Weight
 
 MAX_BYTES: Final = 1 << 20
 MAX_TAGS: Final = 60_000  # counted as `<` bytes, before any tree is built
+
+_PARSER: Final = etree.XMLParser(
+    resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True, huge_tree=False
+)
 
 UNREADABLE: Final = datetime(1, 1, 1, tzinfo=UTC)  # in place of a `sent` that could not be read
 
@@ -89,16 +93,17 @@ def decode(raw: bytes) -> Decoded:
     root, findings = _tree(raw)
     if root is None:
         return Decoded(None, tuple(findings))
-    namespace, _, name = str(root.tag)[1:].rpartition("}")
+    namespace, _, name = str(root.tag).removeprefix("{").rpartition("}")
     if name != "alert":
         return Decoded(None, (finding("cap.xml.root", path="/", line=1, found=str(root.tag)),))
     version = VERSIONS.get(namespace)
-    reading = _Reading(tables(namespace), version or "1.2")
+    valid = version is not None and structure.is_valid(root, version)
+    reading = _Reading(tables(namespace), version or "1.2", sound=valid and version == "1.2")
     values = reading.block(root, "alert")
     if version is None:
         reading.note("cap.xml.namespace", root, namespace)
-    else:
-        reading.check_schema(root)
+    elif not valid:
+        reading.add_schema_findings(root, version)
     if reading.version != "1.2":
         reading.note("cap.version.old", root, version)
     return Decoded(Alert(**values, version=reading.version, raw=raw), tuple(reading.findings), root)
@@ -110,19 +115,18 @@ def _tree(raw: bytes) -> tuple[etree._Element | None, list[Finding]]:
         return None, [finding("cap.xml.size", facts={"limit": MAX_BYTES})]
     if raw.count(b"<") > MAX_TAGS:
         return None, [finding("cap.xml.elements", facts={"limit": MAX_TAGS})]
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True, huge_tree=False
-    )
     try:
-        root = etree.fromstring(raw, parser)
+        root = etree.fromstring(raw, _PARSER)
     except etree.XMLSyntaxError as error:
-        return None, [_syntax_finding(error)]
+        return None, [_syntax_finding(error, raw)]
     if root.getroottree().docinfo.internalDTD is not None:
         return None, [finding("cap.xml.doctype", path="/", line=1)]
     return root, []
 
 
-def _syntax_finding(error: etree.XMLSyntaxError) -> Finding:
+def _syntax_finding(error: etree.XMLSyntaxError, raw: bytes) -> Finding:
+    if b"<!DOCTYPE" in raw:  # its entities are why libxml2 gave up
+        return finding("cap.xml.doctype", path="/", line=1)
     code = "cap.xml.depth" if "depth" in (error.msg or "") else "cap.xml.syntax"
     return finding(code, line=error.lineno or 1, found=error.msg)
 
@@ -133,6 +137,7 @@ class _Reading:
 
     tables: dict[str, Table]
     version: str
+    sound: bool  # the schema of CAP 1.2 accepts the tree
     findings: list[Finding] = field(default_factory=list)
 
     def note(self, code: str, element: etree._Element, found: str | None = None) -> None:
@@ -143,24 +148,30 @@ class _Reading:
     def block(self, element: etree._Element, kind: str) -> dict[str, Any]:
         """Return the values of a block by Python's names; what cannot be read gets a neutral value."""
         slots = self.tables[kind].slots
-        values: dict[str, Any] = {}
+        values = _NEUTRAL[kind].copy()
+        lists: dict[str, list[Any]] = {}
         for child in element:
             slot = slots.get(child.tag)  # type: ignore[arg-type]
             if slot is None:
                 continue  # the schema says so
-            value = self.nested(child, slot.block) if slot.block else self.text(child, slot)
+            if slot.read is not None:
+                value = self.text(child, slot.read)
+            else:
+                value = self.nested(child, slot.block) if slot.block else child.text or None
             if value is None:
                 continue
             if slot.many:
-                values.setdefault(slot.name, []).append(value)
+                lists.setdefault(slot.name, []).append(value)
             else:
                 values[slot.name] = value
-        return _NEUTRAL[kind] | {n: tuple(v) if type(v) is list else v for n, v in values.items()}
+        for name, several in lists.items():
+            values[name] = tuple(several)
+        return values
 
-    def text(self, element: etree._Element, slot: Slot) -> object:
+    def text(self, element: etree._Element, read: Read) -> object:
         """Return the value of a leaf; outside its grammar None, or the time that is still plain."""
         try:
-            return slot.read(element.text or "")
+            return read(element.text or "")
         except Malformed as error:
             self.note(self.softened(error.code), element, error.found)
             return grammar.maybe_time(error.found) if error.code.startswith("cap.time.") else None
@@ -171,12 +182,14 @@ class _Reading:
 
     def nested(self, element: etree._Element, kind: str) -> object:
         """Return the value of an element that holds elements."""
-        return _named_value(element) if kind == "pair" else _MODELS[kind](**self.block(element, kind))
+        if kind != "pair":
+            return _MODELS[kind](**self.block(element, kind))
+        return NamedValue(*[child.text or "" for child in element]) if self.sound else _named_value(element)
 
-    def check_schema(self, root: etree._Element) -> None:
+    def add_schema_findings(self, root: etree._Element, version: str) -> None:
         """Add what the schema says about places where nothing more precise was found."""
         told = {f.path for f in self.findings}
-        self.findings.extend(f for f in structure.check(root, self.version) if f.path not in told)
+        self.findings.extend(f for f in structure.findings(root, version) if f.path not in told)
 
 
 def _named_value(element: etree._Element) -> NamedValue:

@@ -109,9 +109,9 @@ def _utc(decoded: Decoded) -> Iterator[Finding]:
     """Yield each time that writes UTC as `+00:00`: values no longer show it."""
     if decoded.alert is None or decoded.root is None or b"+00:00" not in decoded.alert.raw:
         return
-    for element in decoded.root.iter():
-        if structure.local_name(element) in _TIMES and (element.text or "").rstrip().endswith("+00:00"):
+    for element in decoded.root.iter(*_TIMES):
+        if (element.text or "").rstrip().endswith("+00:00"):
             yield structure.finding_at("cap.time.utc", element, element.text)
 
 
-_TIMES: Final = frozenset({"sent", "effective", "onset", "expires"})
+_TIMES: Final = tuple(f"{{*}}{name}" for name in ("sent", "effective", "onset", "expires"))

@@ -46,10 +46,8 @@ def _set_signatures_aside(root: etree._Element) -> None:
         root.remove(signature)
 
 
-def check(root: etree._Element, version: str) -> list[Finding]:
-    """Return what the schema of `version` finds wrong in the tree; quick where nothing is."""
-    if is_valid(root, version):
-        return []
+def findings(root: etree._Element, version: str) -> list[Finding]:
+    """Return what the schema of `version` finds wrong in a tree that `is_valid` has refused, one finding a place."""
     missing = list(_missing(root))
     absent = {f.path for f in missing}
     found = missing + list(_verdicts(root, version, absent))
@@ -74,7 +72,9 @@ def _missing_finding(block: etree._Element, name: str) -> Finding:
 def _verdicts(root: etree._Element, version: str, absent: set[str | None]) -> Iterator[Finding]:
     """Yield libxml2's errors as findings, less those that only echo a missing element."""
     tree = root.getroottree()
-    for error in list(_schema(version).error_log)[:MAX_FINDINGS]:
+    schema = _schema(version)
+    schema.validate(root)  # again, for its log
+    for error in list(schema.error_log)[:MAX_FINDINGS]:
         element = _element(tree, error.path)
         if element is None:
             element = root

@@ -1,0 +1,89 @@
+"""The invariant of lalert.cap: bytes become an Alert with findings, or Rejected; never anything else."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lalert.cap import render
+from lalert.cap.parse import parse
+from lalert.cap.reader import Strictness, read
+from lalert.errors import Rejected
+
+from .messages import NOW, SOUND
+
+
+def hold(raw: bytes) -> None:
+    """Assert the invariant for `raw` in both strictnesses."""
+    for strictness in Strictness:
+        reading = read(raw, strictness=strictness, now=NOW)
+        assert (reading.alert is not None) == (reading.verdict == "valid")
+        assert reading.alert is not None or reading.findings
+        if reading.alert is not None and strictness is Strictness.PRODUCER:
+            render.to_dict(reading.alert)
+    with contextlib.suppress(Rejected):
+        parse(raw)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_changed_bytes(seed: int) -> None:
+    """Thousands of messages with bytes changed, cut out or doubled keep the invariant."""
+    chance = random.Random(seed)
+    sound = SOUND.encode()
+    for _ in range(250):
+        raw = bytearray(sound)
+        for _ in range(chance.randint(1, 6)):
+            at, end = sorted((chance.randrange(len(raw)), chance.randrange(len(raw))))
+            kind = chance.randrange(4)
+            if kind == 0:
+                raw[at] = chance.randrange(256)
+            elif kind == 1:
+                del raw[at : min(end, at + 40)]
+            elif kind == 2:
+                raw[at:at] = raw[at : min(end, at + 200)]
+            else:
+                raw[at:at] = chance.choice([b"<", b"&", b"\0", b"]]>", b"\xff", b"<!--", b"\xe3\x81"])
+            if not raw:
+                break
+        hold(bytes(raw))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=200))
+def test_arbitrary_bytes(raw: bytes) -> None:
+    """Bytes that were never a message keep the invariant."""
+    hold(raw)
+
+
+TAGS = st.sampled_from(
+    [
+        "alert",
+        "info",
+        "area",
+        "sent",
+        "polygon",
+        "circle",
+        "geocode",
+        "value",
+        "category",
+        "references",
+        "resource",
+        "x",
+    ]
+)
+TREES = st.recursive(
+    st.tuples(TAGS, st.text("0123456789,.- Tabc:+", max_size=12)).map(lambda p: f"<{p[0]}>{p[1]}</{p[0]}>"),
+    lambda inner: st.tuples(TAGS, st.lists(inner, max_size=4)).map(lambda p: f"<{p[0]}>{''.join(p[1])}</{p[0]}>"),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(TREES)
+def test_well_formed_nonsense(tree: str) -> None:
+    """Elements of CAP in any nesting and any order keep the invariant."""
+    hold(f'<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2">{tree}</alert>'.encode())

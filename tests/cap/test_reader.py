@@ -1,0 +1,200 @@
+"""lalert.cap.reader and repair: one judgement of bytes, for our senders and for upstream feeds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from lalert.cap import build, render
+from lalert.cap.model import Alert, MsgType, Status
+from lalert.cap.parse import UNREADABLE
+from lalert.cap.reader import Strictness, read
+from lalert.errors import Severity
+
+from .messages import NOW, SENT, SOUND, changed, order
+
+UP = Strictness.UPSTREAM
+
+
+def _codes(raw: bytes, **how: object) -> set[str]:
+    return {f.code for f in read(raw, **how).findings}  # type: ignore[arg-type]
+
+
+def test_sound_message_is_valid_without_a_word() -> None:
+    """A sound message passes with no finding at all."""
+    reading = read(SOUND.encode(), now=NOW)
+    assert (reading.verdict, reading.findings) == ("valid", ())
+
+
+def test_structure_rules_and_profile_come_together() -> None:
+    """One answer holds the schema's, CAP's and the profile's findings, ordered by line, each with its place."""
+    raw = changed("tokyo-2026-0001", "tokyo 2026").replace(b"Severe<", b"Bad<").replace(b"131016", b"131011")
+    reading = read(raw, now=NOW)
+    assert reading.alert is None
+    assert reading.verdict == "invalid"
+    errors = [(f.code, f.line, f.path) for f in reading.findings if f.severity is Severity.ERROR]
+    assert errors == [
+        ("cap.identifier.form", 3, "/alert/identifier"),
+        ("cap.schema.enumeration", 15, "/alert/info[1]/severity"),
+        ("jp.geocode.check_digit", 28, "/alert/info[1]/area[1]/geocode[1]"),
+    ]
+
+
+def test_missing_element_is_told_once() -> None:
+    """A rule is silent about a place that is missing anyway."""
+    reading = read(changed("<identifier>tokyo-2026-0001</identifier>", ""), now=NOW)
+    assert [f.code for f in reading.findings] == ["cap.schema.missing"]
+
+
+def test_core_profile_is_cap_alone() -> None:
+    """Profile `core` asks for nothing Japanese."""
+    raw = changed("<language>ja</language>", "<language>fr</language>")
+    assert _codes(raw, now=NOW) == {"jp.language.first"}
+    assert _codes(raw, profile="core", now=NOW) == set()
+
+
+def test_utc_with_plus_is_a_warning() -> None:
+    """CAP 1.2 writes UTC as -00:00; +00:00 is everywhere, so it is told and taken."""
+    reading = read(changed("12:00:00+09:00</sent>", "03:00:00+00:00</sent>"), now=NOW)
+    assert [(f.code, f.line) for f in reading.findings] == [("cap.time.utc", 5)]
+    assert reading.alert is not None
+    assert reading.alert.sent == SENT
+
+
+def test_plus_zero_in_a_text_is_no_time() -> None:
+    """Only times are held against the form of times."""
+    assert _codes(changed("千代田区に避難指示", "+00:00"), now=NOW) == set()
+
+
+@pytest.mark.parametrize("raw", [b"", b"\xff\xfe", b"<alert/>", b"<" * 70_000, SOUND.encode("utf-16")])
+def test_nothing_raises(raw: bytes) -> None:
+    """Whatever comes in, a reading comes out."""
+    for strictness in Strictness:
+        assert read(raw, strictness=strictness).verdict in {"valid", "invalid"}
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        (changed("<?xml", "\n <?xml"), "cap.repair.wrapping"),
+        (b"\x00junk" + SOUND.encode(), "cap.repair.wrapping"),
+        (SOUND.encode() + b"\0\0", "cap.repair.wrapping"),
+        (SOUND.encode("shift_jis"), "cap.repair.encoding"),
+        (SOUND.encode("euc_jp"), "cap.repair.encoding"),
+        (changed("35.70,139.76 35.68,139.73<", "35.70,139.76<"), "cap.repair.ring"),
+        (changed("<polygon>", "<polygon>1,1 1,1 1,1</polygon><polygon>"), "cap.repair.shape"),
+        (changed("<circle>", "<circle>91,0 1</circle><circle>"), "cap.repair.shape"),
+        (changed("12:00:00+09:00</sent>", "03:00:00.5Z</sent>"), "cap.time.format"),
+        (changed("12:00:00+09:00</sent>", "03:00:00Z</sent>"), "cap.time.zulu"),
+        (changed("<urgency>Immediate</urgency>", ""), "cap.schema.missing"),
+        (changed("Severe<", "Very bad<"), "cap.schema.enumeration"),
+        (changed("tokyo-2026-0001", "tokyo 2026"), "cap.identifier.form"),
+        (changed("urn:oasis:names:tc:emergency:cap:1.2", "urn:cap:lu:1"), "cap.xml.namespace"),
+    ],
+)
+def test_upstream_is_published_with_its_defects(raw: bytes, code: str) -> None:
+    """What others made goes out, with the list of what is wrong with it, where our own sender would be refused."""
+    reading = read(raw, profile="core", strictness=UP)
+    assert reading.verdict == "valid"
+    assert {f.severity for f in reading.findings} == {Severity.WARNING}
+    assert {code, "cap.time.fraction"} & {f.code for f in reading.findings}
+    assert reading.alert is not None
+    assert reading.alert.sent == SENT
+    assert reading.alert.raw == raw
+    assert read(raw, profile="core").verdict == "invalid"
+
+
+def test_mended_ring_is_closed() -> None:
+    """A ring left open gets its first point again; nothing else of it changes."""
+    reading = read(changed("35.70,139.76 35.68,139.73<", "35.70,139.76 35.68,139.76<"), strictness=UP)
+    assert reading.alert is not None
+    ring = reading.alert.infos[0].areas[0].polygons[0]
+    assert ring == ((35.68, 139.73), (35.70, 139.73), (35.70, 139.76), (35.68, 139.76), (35.68, 139.73))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        SOUND.encode()[:-20],
+        changed("bousai.tokyo.example.jp", ""),
+        changed("<sender>bousai.tokyo.example.jp</sender>", ""),
+        changed("tokyo-2026-0001", " "),
+        changed("2026-09-01T12:00:00+09:00</sent>", "noon</sent>"),
+        changed("<sent>2026-09-01T12:00:00+09:00</sent>", ""),
+        changed("<circle>35.69,139.75 1.5</circle>", "<circle>35,139 1</circle>" * 6000),
+        b"<!DOCTYPE alert><alert/>",
+    ],
+)
+def test_upstream_is_withheld_only_for_cause(raw: bytes) -> None:
+    """Withheld: not XML, nobody to attribute it to, no readable time, beyond the bounds."""
+    assert read(raw, profile="core", strictness=UP).verdict == "invalid"
+
+
+def test_neutral_values_never_look_like_an_alarm() -> None:
+    """Where status or msgType cannot be read, an upstream's message must not count as a real alarm."""
+    reading = read(changed("Actual<", "Real<").replace(b">Alert<", b">Alarm<"), profile="core", strictness=UP)
+    assert reading.alert is not None
+    assert (reading.alert.status, reading.alert.msg_type) == (Status.DRAFT, MsgType.ERROR)
+    assert reading.alert.sent > UNREADABLE
+
+
+DRILL = order(status=Status.EXERCISE, languages={"en": build.Words(event="Evacuation Order", headline="Leave now")})
+
+
+@pytest.mark.parametrize(
+    "alert",
+    [
+        order(),
+        order(level=5, hazard="landslide"),
+        order(level=3),
+        order(level=None, act="大津波警報", hazard="tsunami"),
+        order(level=None, act="緊急地震速報", hazard="eew"),
+        order(level=4, act="レベル4危険警報", hazard="heavy_rain"),
+        DRILL,
+        build.update(
+            order(), order(level=5, identifier="tokyo-2026-0002"), also=[order(identifier="tokyo-2026-0000").identity]
+        ),
+        build.lift(DRILL, identifier="tokyo-2026-0003", sent=SENT),
+        build.lift(
+            order(), identifier="x", sent=SENT, languages={"ja": build.Words(event="避難指示", headline="解除")}
+        ),
+        build.correct(order(), identifier="tokyo-2026-0005", sent=SENT, note="誤り", description="正しくはこちら"),
+        build.cancel(DRILL, identifier="tokyo-2026-0004", sent=SENT, note="誤発信のため"),
+        build.system(sender="hub.example.jp", identifier="canary-1", sent=SENT, note="canary"),
+    ],
+)
+def test_what_is_built_is_clean(alert: Alert) -> None:
+    """Whatever the builder makes passes the Japanese profile with no more than remarks."""
+    reading = read(render.to_xml(alert), now=NOW)
+    assert [f.code for f in reading.findings if f.severity is not Severity.INFO] == []
+    assert reading.alert == alert
+
+
+def test_builder_knows_only_the_vocabulary() -> None:
+    """An act or level that the law does not know cannot be built."""
+    for wrong in ({"act": "避難勧告"}, {"level": 2}, {"level": None}):
+        with pytest.raises(KeyError):
+            order(**wrong)
+
+
+def test_drill_is_marked_at_both_ends() -> None:
+    """Every text of a drill is marked at both ends, once."""
+    lifted = build.lift(DRILL, identifier="a", sent=SENT)
+    assert DRILL.infos[0].headline == "【訓練】千代田区に避難指示【訓練】"
+    assert DRILL.infos[1].headline == "【DRILL】Leave now【DRILL】"
+    assert lifted.infos[0].headline == "【訓練】避難指示を解除【訓練】"
+    corrected = build.correct(DRILL, identifier="b", sent=SENT, note="x")
+    assert corrected.infos[0].headline == DRILL.infos[0].headline
+
+
+def test_life_cycle_keeps_area_and_names_its_predecessor() -> None:
+    """Whoever heard the alarm is in the area of what ends it."""
+    for follower in (
+        build.lift(order(), identifier="a", sent=SENT),
+        build.cancel(order(), identifier="b", sent=SENT, note="誤発信"),
+        build.correct(order(), identifier="c", sent=SENT, note="x"),
+    ):
+        assert follower.references == (order().identity,)
+        assert follower.infos[0].areas == order().infos[0].areas
+    assert replace(order(), identifier="d").identity != order().identity
