@@ -14,7 +14,7 @@ from datetime import datetime
 
 import structlog
 
-from lalert.core.model import Draft, Entry, Priority, Realm, Received
+from lalert.core.model import Draft, Entry, Realm, Received
 from lalert.core.queue import PriorityQueue
 from lalert.errors import Defect, LalertError, Text, Unavailable
 from lalert.metrics import Metrics
@@ -62,7 +62,8 @@ class Committer:
         """Queue `draft`; the future has its outcome. Raises `Unavailable` when its lane is full or we are closing."""
         if self._closing:
             raise Unavailable(
-                Text("停止処理中です。しばらくして再送してください。", "Shutting down: send it again shortly."), code="hub.closing"
+                Text("停止処理中です。しばらくして再送してください。", "Shutting down: send it again shortly."),
+                code="hub.closing",
             )
         pending = Pending(draft, asyncio.get_running_loop().create_future())
         self._queue.put(Received(draft=draft, token=pending))

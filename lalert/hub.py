@@ -1,6 +1,7 @@
 """One realm of the hub, wired together. This is the story of an alert.
 
-**Accept.** `accept` takes the bytes of a post. They are read and checked, a repeat is recognised, the audience
+**Accept.** `accept` takes the bytes of a post. They wait at the reception (`lalert.reception`), the most urgent at
+first glance first, until they are examined: read and checked. A repeat is recognised, the audience
 decided, the area resolved and held against what the sender may alert, the thread found; the whole becomes a `Draft`
 with a priority. A message that is wrong was refused by now, with everything that is wrong at once; nothing was kept
 and nothing was promised.
@@ -21,7 +22,6 @@ Start-up is catch-up: situation and tail are read from the store, and that is al
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -38,6 +38,7 @@ from lalert.core import thread as threads
 from lalert.core.draft import draft_of
 from lalert.core.examine import Examined, examine
 from lalert.core.expiry import expiry_of
+from lalert.core.glance import glance
 from lalert.core.matching import wants
 from lalert.core.model import Cursor, Draft, Entry, Posted, Realm, Sender, Standing, State, Subscription
 from lalert.core.situation import Situation
@@ -48,6 +49,7 @@ from lalert.metrics import Metrics
 from lalert.publishers.cache import Cache
 from lalert.publishers.faces import Faces, Site
 from lalert.publishers.tail import Tail
+from lalert.reception import Reception
 from lalert.settings import Settings
 from lalert.store.base import Appended, Conflicting, Outcome, Repeated, Stale, Store
 
@@ -57,6 +59,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _READ_CHUNK = 500
+_DESKS = 2  # messages examined at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,10 @@ class Hub:
             clock=clock,
         )
         self._committing: asyncio.Task[None] | None = None
-        self._workers = ThreadPoolExecutor(max_workers=2, thread_name_prefix=f"examine-{site.realm}")
+        # Two pools: a map that is drawn must not keep an alert waiting.
+        self._workers = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"draw-{site.realm}")
+        self._examiners = ThreadPoolExecutor(max_workers=_DESKS, thread_name_prefix=f"examine-{site.realm}")
+        self._reception = Reception(self._examiners, desks=_DESKS, capacity=settings.queue.capacity)
 
     @property
     def realm(self) -> Realm:
@@ -138,7 +144,8 @@ class Hub:
         self._committer.close()
         if self._committing is not None:
             await self._committing
-        self._workers.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._workers, self._examiners):
+            pool.shutdown(wait=False, cancel_futures=True)
         await self.store.close()
 
     async def in_worker(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -156,9 +163,8 @@ class Hub:
         """
         now = self.clock()
         slack_m = self.settings.hub.jurisdiction_slack_m
-        examined = await self.in_worker(
-            examine, raw, sender=sender, now=now, slack_m=slack_m, boundaries=self.boundaries
-        )
+        work = partial(examine, raw, sender=sender, now=now, slack_m=slack_m, boundaries=self.boundaries)
+        examined = await self._reception.serve(glance(raw), work)
         if examined.alert is not None:
             known = await self._known(examined.alert)
             if known is not None:

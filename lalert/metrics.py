@@ -15,9 +15,14 @@ class Metrics:
         self.registry = CollectorRegistry()
         r = self.registry
         self.posted = Counter(
-            "lalert_posts", "Messages posted, by outcome (created, repeated, or the error code)", ["realm", "outcome"], registry=r
+            "lalert_posts",
+            "Messages posted, by outcome (created, repeated, or the error code)",
+            ["realm", "outcome"],
+            registry=r,
         )
-        self.entries = Counter("lalert_entries", "Entries appended to the log", ["realm", "kind", "priority"], registry=r)
+        self.entries = Counter(
+            "lalert_entries", "Entries appended to the log", ["realm", "kind", "priority"], registry=r
+        )
         self.accept_seconds = Histogram(
             "lalert_accept_seconds",
             "From the last byte of a post to its durable entry",

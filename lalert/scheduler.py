@@ -1,4 +1,4 @@
-"""The clock of the hub: APScheduler runs what must happen by itself. One job a duty; a late job runs once, not often."""
+"""The clock of the hub: APScheduler runs what must happen by itself. A late job runs once, not often."""
 
 from __future__ import annotations
 

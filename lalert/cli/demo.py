@@ -34,7 +34,13 @@ _AT_ONCE = 16  # posts in flight: a drill of every municipality must not look li
 
 @click.command()
 @click.option("--scenario", "name", default="typhoon", show_default=True, help="typhoon, tsunami, drill, *.toml")
-@click.option("--speed", type=click.FloatRange(min=0.1, max=100_000), default=120.0, show_default=True, help="何倍速で / times as fast")
+@click.option(
+    "--speed",
+    type=click.FloatRange(min=0.1, max=100_000),
+    default=120.0,
+    show_default=True,
+    help="何倍速で / times as fast",
+)
 @click.option("--port", type=click.IntRange(0, 65_535), default=8080, show_default=True)
 @honest
 def demo(name: str, speed: float, port: int) -> None:
@@ -57,7 +63,11 @@ async def _demo(name: str, speed: float, port: int, data: Path) -> None:
         await asyncio.wait({playing, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if playing.done():
             playing.result()
-            tell(Text("再生が終わりました。画面はそのまま見られます(終了は Ctrl-C)。", "All played; Ctrl-C ends the hub."))
+            tell(
+                Text(
+                    "再生が終わりました。画面はそのまま見られます(終了は Ctrl-C)。", "All played; Ctrl-C ends the hub."
+                )
+            )
             await stopping
         playing.cancel()
         with contextlib.suppress(asyncio.CancelledError):

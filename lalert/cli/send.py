@@ -21,7 +21,12 @@ _MAX_WAIT_S = 30.0
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--url", required=True, help="ハブのURL(訓練は …/drill)/ the hub's URL, with /drill for drills")
-@click.option("--key-file", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False), help="鍵のファイル / file with the key")
+@click.option(
+    "--key-file",
+    required=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="鍵のファイル / file with the key",
+)
 @click.option("--dry-run", is_flag=True, help="検査だけで配信しない / check only, publish nothing")
 def send(files: Sequence[Path], url: str, key_file: Path, dry_run: bool) -> None:
     """電文を順に送信し、受領書を1行1件のJSONで表示する / Post messages in order; receipts as JSON lines."""
@@ -69,5 +74,10 @@ def _report(file: Path, status: int, body: bytes) -> int:
     for finding in problem.get("errors", []):
         place = f"{finding['line'] or ''}:{finding['path'] or ''}"
         message, advice = finding["message"], finding["advice"]
-        tell(Text(f"  {place} {message['ja']}\n      → {advice['ja']}", f"  {place} {message['en']}\n      → {advice['en']}"))
+        tell(
+            Text(
+                f"  {place} {message['ja']}\n      → {advice['ja']}",
+                f"  {place} {message['en']}\n      → {advice['en']}",
+            )
+        )
     return TRY_AGAIN if status in (429, 503) else FAILED

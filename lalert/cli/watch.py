@@ -59,7 +59,11 @@ class Ledger:
 
 @click.command()
 @click.argument("url")
-@click.option("--check", is_flag=True, help="欠落・重複・順序を検査し、あれば終了コード1 / leave with 1 at the first gap or repeat")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="欠落・重複・順序を検査し、あれば終了コード1 / leave with 1 at the first gap or repeat",
+)
 @click.option("--json", "as_json", is_flag=True, help="届いた内容を1行1件のJSONで / entries as JSON lines")
 @click.option("--since", help="この位置の続きから / start after this cursor")
 def watch(url: str, check: bool, as_json: bool, since: str | None) -> None:

@@ -47,7 +47,9 @@ def _active(hub: Hub, wanted: Subscription) -> bytes:
     posted = (posted for posted in hub.situation.in_force() if wants(wanted, posted.entry))
     # In force means that nothing happened since: the bytes that the streams carried still say how it stands.
     alerts = [msgspec.Raw(hub.faces_of(p.entry).json) for p in posted]
-    return dump({"cursor": str(hub.public_head), "asOf": hub.changed_at.isoformat(timespec="seconds"), "alerts": alerts})
+    return dump(
+        {"cursor": str(hub.public_head), "asOf": hub.changed_at.isoformat(timespec="seconds"), "alerts": alerts}
+    )
 
 
 async def one(request: web.Request) -> web.Response:

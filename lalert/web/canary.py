@@ -44,7 +44,9 @@ class Canary:
             async with asyncio.timeout(_PATIENCE_S), self._listening() as stream:
                 await self._hub.say(self._message(identifier))
                 await self._look("stream", lambda: _until(stream, identifier))
-                await self._look("changes", lambda: self._find(f"/api/v1/changes?since={before}&include=system", identifier))
+                await self._look(
+                    "changes", lambda: self._find(f"/api/v1/changes?since={before}&include=system", identifier)
+                )
                 await self._look("feed", lambda: self._find("/feeds/system.atom", identifier))
                 await self._look("alert", lambda: self._find(f"/api/v1/alerts/{quote(identifier)}.cap", identifier))
         except (LalertError, aiohttp.ClientError, TimeoutError) as error:

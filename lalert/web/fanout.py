@@ -86,7 +86,13 @@ class Fanout:
     """The readers of one realm's event stream."""
 
     def __init__(
-        self, tail: Callable[[], Tail], *, realm: str, buffer_bytes: int, metrics: Metrics, clock: Callable[[], datetime]
+        self,
+        tail: Callable[[], Tail],
+        *,
+        realm: str,
+        buffer_bytes: int,
+        metrics: Metrics,
+        clock: Callable[[], datetime],
     ) -> None:
         self._tail = tail
         self._realm = realm

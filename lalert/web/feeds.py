@@ -59,7 +59,9 @@ def _current(hub: Hub, chosen: Feed) -> bytes:
         entries = [face.atom for face in reversed(recent) if face.entry.alert.status is Status.SYSTEM]
     else:
         shown = (*hub.situation.in_force(), *hub.situation.ended(since))
-        newest = sorted((p for p in shown if wants(chosen.wanted, p.entry)), key=partial(_changed_at, hub), reverse=True)
+        newest = sorted(
+            (p for p in shown if wants(chosen.wanted, p.entry)), key=partial(_changed_at, hub), reverse=True
+        )
         entries = pages([_entry(hub, posted) for posted in newest])[0]
     return _document(hub, chosen, entries, prev=_before(hub, chosen, hub.tail.head.seq // BLOCK))
 
@@ -68,7 +70,9 @@ async def _archive(request: web.Request, hub: Hub, chosen: Feed, block: int) -> 
     span = await hub.store.span()
     first, last = block * BLOCK + 1, (block + 1) * BLOCK
     if last < span.oldest or first > span.head.seq:
-        raise not_found(Text("この過去分は保存期間を過ぎたか、まだありません。", "This archive is gone, or not there yet."))
+        raise not_found(
+            Text("この過去分は保存期間を過ぎたか、まだありません。", "This archive is gone, or not there yet.")
+        )
     entries = await hub.store.read(max(first, span.oldest) - 1, last - max(first, span.oldest) + 1)
     made = [hub.faces_of(entry).atom for entry in reversed(entries) if wants(chosen.wanted, entry)]
     newer = block + 1 if last < span.head.seq else None
@@ -78,7 +82,13 @@ async def _archive(request: web.Request, hub: Hub, chosen: Feed, block: int) -> 
 
 
 def _document(
-    hub: Hub, chosen: Feed, entries: list[bytes], *, prev: int | None, archive: int | None = None, newer: int | None = None
+    hub: Hub,
+    chosen: Feed,
+    entries: list[bytes],
+    *,
+    prev: int | None,
+    archive: int | None = None,
+    newer: int | None = None,
 ) -> bytes:
     url = hub.site.public_url + chosen.path
 
@@ -98,7 +108,7 @@ def _document(
 
 
 def _before(hub: Hub, chosen: Feed, block: int) -> int | None:
-    """Return the last block before `block` that has something for this feed, as far as memory tells; None at the end."""
+    """Return the last block before `block` that has something for this feed, as far as memory tells."""
     tail = hub.tail
     for earlier in range(block - 1, -1, -1):
         first = earlier * BLOCK + 1

@@ -99,4 +99,6 @@ def _faces(ctx: Context, entry: Entry) -> dict[str, object]:
 
 
 def _json(body: bytes, status: int) -> web.Response:
-    return web.Response(body=body, status=status, content_type="application/json", headers={"Cache-Control": "no-store"})
+    return web.Response(
+        body=body, status=status, content_type="application/json", headers={"Cache-Control": "no-store"}
+    )

@@ -15,7 +15,8 @@ class TooMany(LalertError):
 
     def __init__(self, retry_after_s: int) -> None:
         message = Text(
-            f"要求が多すぎます。{retry_after_s} 秒後に再送してください。", f"Too many requests: again in {retry_after_s} s."
+            f"要求が多すぎます。{retry_after_s} 秒後に再送してください。",
+            f"Too many requests: again in {retry_after_s} s.",
         )
         super().__init__(message, code="limit.rate", status=429)
         self.retry_after_s = retry_after_s

@@ -142,7 +142,9 @@ def point(query: Query, text: str, name: str) -> tuple[float, float] | None:
     except ValueError:
         lat = lon = math.nan
     if not (-90 <= lat <= 90 and -180 <= lon <= 180):
-        query.wrong(name, Text("緯度,経度(度)の形で指定してください。", "Latitude and longitude in degrees."), "35.69,139.75")
+        query.wrong(
+            name, Text("緯度,経度(度)の形で指定してください。", "Latitude and longitude in degrees."), "35.69,139.75"
+        )
         return None
     # Four decimals are 11 m: nobody's address is needed to answer, and none is kept.
     return round(lon, 4), round(lat, 4)

@@ -1,4 +1,4 @@
-"""The server: both realms, opened, caught up, listening; and closed so that nobody who was promised anything loses it."""
+"""The server: both realms, caught up and listening; closed so that nobody loses what was promised."""
 
 from __future__ import annotations
 

@@ -80,8 +80,8 @@ async def map_of(request: web.Request) -> web.Response:
     hub, name = ctx.hub, request.match_info["code"][:40]
     code = name if name == "japan" else normalise(name)
     in_force, drill = hub.situation.in_force(), hub.realm is Realm.DRILL
-    place = Text("全国", "Japan") if code == "japan" else Text(hub.boundaries.name_of(code), hub.boundaries.name_of(code))
-    title = pick(Text(f"{place.ja} 発令中の情報", f"In force: {place.en}"), visit.lang)
+    place = pick(Text("全国", "Japan"), visit.lang) if code == "japan" else hub.boundaries.name_of(code)
+    title = pick(Text(f"{place} 発令中の情報", f"In force: {place}"), visit.lang)
     as_of = hub.changed_at
 
     def draw() -> bytes:

@@ -50,17 +50,17 @@ async def stream(request: web.Request) -> web.StreamResponse:
 
 async def _start(ctx: Context, response: web.StreamResponse, since: Cursor | str | None) -> Cursor:
     """Return where to begin; says `gap` aloud when the log cannot be continued from where the reader was."""
-    head = ctx.hub.tail.head
     if since is None:
-        return head
+        return ctx.hub.tail.head
     cursor = Cursor.maybe_parse(since) if isinstance(since, str) else since
+    if cursor is None:
+        await _tell_gap(ctx, response, Gap(str(since)[:80], await ctx.hub.store.span()))
+        return ctx.hub.tail.head
     try:
-        if cursor is None:
-            raise Gap(str(since)[:80], await ctx.hub.store.span())
         await entries_after(ctx.hub, cursor, 1)
     except Gap as gap:
         await _tell_gap(ctx, response, gap)
-        return head
+        return ctx.hub.tail.head
     return cursor
 
 
