@@ -165,7 +165,8 @@ class Ledger:
 
     def in_force(self) -> list[Posted]:
         """Return the messages in force, in order of position."""
-        return self._posted("WHERE state = 'in_force' ORDER BY message.seq")
+        # The plus: SQLite must not walk through all messages to have them in order.
+        return self._posted("WHERE state = 'in_force' ORDER BY +message.seq")
 
     # --- prune --------------------------------------------------------------------------------------------------
 
