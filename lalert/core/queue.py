@@ -9,7 +9,10 @@ nothing, because lanes drain in order:
   urgency), so that a level 5 neither overtakes the level 4 it updates nor waits for it among the routine.
 
 What was pulled up leaves its old place behind as a mark that is skipped later; when a lane is mostly marks it is
-swept. A queue that fills refuses the least urgent first: each lane is let in only while fewer than its share wait.
+swept. What is in the first lane can no longer be pulled anywhere, so the books of threads know the other lanes only:
+the most urgent messages cost least.
+
+A queue that fills refuses the least urgent first: each lane is let in only while fewer than its share wait.
 """
 
 from __future__ import annotations
@@ -44,12 +47,17 @@ _SWEEP_FROM = 64
 
 
 class _Chain(Generic[T]):
-    """The waiting messages of a thread that has, or had, more than one: each with the lane that holds it."""
+    """What a thread with more than one message has waiting below the first lane: each with the lane that holds it."""
 
     __slots__ = ("links",)
 
     def __init__(self, lane: int, item: T) -> None:
         self.links: deque[tuple[int, T]] = deque([(lane, item)])
+
+    def begins_with(self, lane: int, item: T) -> bool:
+        """Whether `item` is the next of the thread, and `lane` is where it waits."""
+        head_lane, head = self.links[0]
+        return head is item and head_lane == lane
 
 
 class PriorityQueue(Generic[T]):
@@ -62,7 +70,8 @@ class PriorityQueue(Generic[T]):
         self._occupied = 0  # bit mask of the lanes that are not empty
         self._size = 0
         self._marks = [0 for _ in Priority]  # places in each lane that a pulled-up item has left
-        self._waiting: dict[str, T | _Chain[T]] = {}  # by thread; the item itself while it is the only one
+        # Below the first lane, by thread; the item itself while it is the only one.
+        self._waiting: dict[str, T | _Chain[T]] = {}
 
     def __len__(self) -> int:
         return self._size
@@ -77,27 +86,23 @@ class PriorityQueue(Generic[T]):
         if self._size >= self._limits[lane]:
             raise _full(lane)
         thread = item.thread
-        waiting = self._waiting
-        if thread in waiting:
+        if thread in self._waiting:
             self._follow(thread, lane, item)
-        else:
-            waiting[thread] = item
+        elif lane:
+            self._waiting[thread] = item
         self._lanes[lane].append(item)
         self._occupied |= _BITS[lane]
         self._size += 1
 
     def get(self) -> T:
         """Return the next item. Raises `IndexError` when nothing waits."""
-        waiting = self._waiting
         while self._occupied:
             top = _TOP[self._occupied]
             lane = self._lanes[top]
             item = lane.popleft()
             if not lane:
                 self._occupied ^= _BITS[top]
-            thread = item.thread
-            held = waiting.pop(thread, None)
-            if held is item or (held is not None and self._is_head(held, thread, top, item)):
+            if not top or (held := self._waiting.pop(item.thread, None)) is item or self._leaves(held, top, item):
                 self._size -= 1
                 return item
             self._marks[top] -= 1
@@ -109,34 +114,39 @@ class PriorityQueue(Generic[T]):
 
     def _follow(self, thread: str, lane: int, item: T) -> None:
         """Chain `item` to its waiting predecessors; those in less urgent lanes come up to `lane`, before it."""
-        held = self._waiting[thread]
-        if not isinstance(held, _Chain):
-            held = self._waiting[thread] = _Chain(held.priority, held)
-        links = held.links
-        slower = [links.pop() for _ in range(_count_slower(links, lane))]
-        for left, predecessor in reversed(slower):
+        links = self._chain_of(thread).links
+        slower = [links.pop() for _ in range(_count_slower(links, lane))][::-1]
+        for left, predecessor in slower:
             self._lanes[lane].append(predecessor)
-            links.append((lane, predecessor))
             self._marks[left] += 1
-        links.append((lane, item))
+        if lane:
+            links.extend((lane, predecessor) for _, predecessor in slower)
+            links.append((lane, item))
+        else:
+            del self._waiting[thread]  # all of it is in the first lane now
         for left in {left for left, _ in slower}:
             self._maybe_sweep(left)
 
-    def _is_head(self, held: T | _Chain[T], thread: str, lane: int, item: T) -> bool:
-        """Whether `item`, found in `lane`, is the next of its thread; take it off its chain if so.
-
-        `held` was taken out of the books by the caller; here it goes back unless its thread has nothing left.
-        """
+    def _chain_of(self, thread: str) -> _Chain[T]:
+        held = self._waiting[thread]
         if not isinstance(held, _Chain):
-            self._waiting[thread] = held
+            held = self._waiting[thread] = _Chain(held.priority, held)
+        return held
+
+    def _leaves(self, held: T | _Chain[T] | None, lane: int, item: T) -> bool:
+        """Whether `item`, found in `lane`, is there in truth, and is not a mark that it left when it was pulled up.
+
+        `held` is what the books had of its thread; it goes back there, without `item` if that leaves.
+        """
+        if held is None:
             return False
-        head_lane, head = held.links[0]
-        is_head = head is item and head_lane == lane
-        if is_head:
+        if isinstance(held, _Chain) and held.begins_with(lane, item):
             held.links.popleft()
-        if held.links:
-            self._waiting[thread] = held
-        return is_head
+            if held.links:
+                self._waiting[item.thread] = held
+            return True
+        self._waiting[item.thread] = held
+        return False
 
     def _maybe_sweep(self, lane: int) -> None:
         """Drop the places that were left, once most of the lane is such places: each is paid for once."""
