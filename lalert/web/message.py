@@ -168,10 +168,10 @@ def _say(info: Info, entry: Entry, lang: str, *, has_todo: bool) -> Said:
     level = None if is_all_clear(info) else level_of(info, sent=entry.alert.sent)
     return Said(
         tongue=info.language,
-        title=one_line(info.headline or info.event),
+        title=in_marks(entry, one_line(info.headline or info.event), info.language),
         place="、".join(one_line(area.area_desc) for area in info.areas),
         level=level_label(level, lang),
-        paragraphs=tuple(text.strip() for text in texts if text),
+        paragraphs=tuple(in_marks(entry, text.strip(), info.language) for text in texts if text),
     )
 
 

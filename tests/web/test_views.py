@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from markupsafe import Markup
 
 from lalert.cap import build
 from lalert.cap.build import Words
-from lalert.cap.model import Status
+from lalert.cap.model import Resource, Status
 from lalert.core.expiry import expiry_of
 from lalert.core.model import Cursor, Entry, Realm
 from lalert.errors import Finding, Rejected, Severity, Text
@@ -206,6 +207,55 @@ def test_a_place_shows_the_level_that_holds_there() -> None:
     assert 'fill="url(#' in area_map(CHUO, made.situation.in_force(), boundaries(), title="", as_of=NOW).decode()
 
 
+def test_a_tsunami_has_no_level_and_stands_above_level_four() -> None:
+    """What the law gives no level has its own sign and group, between level 5 and level 4, as on the map."""
+    made = Scene()
+    made.say(order(1, level=4), CHIYODA)
+    made.say(order(2, level=None, act="津波警報", hazard="tsunami"), CHUO)
+    made.say(order(3, level=5), SHINGU)
+    tree = parsed(pages().front(made.situation, visit()))
+    assert tree.xpath("//section[@class='group']/@id") == ["five", "unlevelled", "four"]
+    badge = tree.get_element_by_id("unlevelled").find_class("lv")[0]
+    assert badge[0].text == "!"
+    assert "警戒レベル" not in tree.get_element_by_id("unlevelled").find_class("card")[0].text_content()
+
+
+def test_a_notice_is_no_alarm() -> None:
+    """Information without a level and without urgency stands last, without an order to follow."""
+    made = Scene()
+    made.say(order(1, level=None, act="お知らせ", hazard="notice"), CHIYODA)
+    section = parsed(pages().front(made.situation, visit())).get_element_by_id("notice")
+    assert not section.xpath("h2//small")
+    assert "big" not in section.find_class("card")[0].get("class")
+
+
+def test_a_cancel_that_says_nothing_is_still_a_page() -> None:
+    """A Cancel without any info is told by its state and its note; it has the map of those who heard the alarm."""
+    made = Scene()
+    alert = order(1)
+    made.say(alert, CHIYODA)
+    bare = replace(build.cancel(alert, identifier="c", sent=NOW, note="誤りです。"), infos=())
+    made.say(bare)
+    posted = made.posted("c")
+    body = pages().alert(posted, made.thread(posted.entry.thread), visit())
+    assert "誤りです。" in text_of(body)
+    assert parsed(body).xpath("//figure//img/@src") == ["/alerts/c/map.svg"]
+
+
+def test_files_beside_the_text_are_linked_when_they_can_be_opened() -> None:
+    """A resource with a web address is linked under its description; one without is left to the raw message."""
+    made = Scene()
+    alert = order(1)
+    resources = (
+        Resource(resource_desc="避難所一覧", uri="https://example.jp/list.pdf"),
+        Resource(resource_desc="音声", uri="file:///x"),
+    )
+    made.say(replace(alert, infos=(replace(alert.infos[0], resources=resources),)), CHIYODA)
+    posted = made.posted("jp-example-0001")
+    links = parsed(pages().alert(posted, made.entries, visit())).xpath("//a[contains(@rel, 'external')]")
+    assert [(link.text, link.get("href")) for link in links] == [("避難所一覧", "https://example.jp/list.pdf")]
+
+
 def test_what_is_lifted_in_one_place_does_not_hold_there() -> None:
     """A part that is all clear is not in force on that place's page; it still is on the others'."""
     made = Scene()
@@ -327,8 +377,8 @@ def test_only_web_addresses_become_links() -> None:
     made = Scene()
     for number, address in enumerate(("javascript:alert(1)", "https://example.jp/a?b&c", "data:text/html,x")):
         alert = order(number)
-        info = build.replace(alert.infos[0], web=address)
-        made.say(build.replace(alert, infos=(info,)), CHIYODA)
+        info = replace(alert.infos[0], web=address)
+        made.say(replace(alert, infos=(info,)), CHIYODA)
     found = [
         parsed(pages().alert(made.posted(f"jp-example-{n:04}"), made.entries[n : n + 1], visit())).xpath(
             "//a[contains(@rel, 'external')]/@href"
