@@ -1,0 +1,96 @@
+"""What the tests of a running hub share: servers in this process, hubs in their own, keys, and a loop that is watched.
+
+The pieces themselves are in `tests.rig`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+import structlog
+
+from lalert.core.model import Realm
+from lalert.geo.boundaries import BoundarySet, load
+from lalert.web.server import Server, serving
+from tests.rig import hubs
+from tests.rig.caller import Caller
+from tests.rig.hubs import HubProcess
+
+LONGEST_STEP_S = 0.5
+Start = Callable[..., Awaitable[Server]]
+
+
+@pytest.fixture(scope="session")
+def japan() -> BoundarySet:
+    """The embedded boundary set, read once."""
+    return load()
+
+
+@pytest.fixture(autouse=True)
+def _quiet_logs() -> None:
+    """Only what is wrong is said."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+
+
+@pytest.fixture
+def watched_loop(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail the test when one step of the event loop computes for more than half a second.
+
+    Processor time is counted, not the wall clock: a busy machine is no defect of ours.
+    """
+    run, slow = asyncio.Handle._run, list[str]()
+
+    def measured(handle: asyncio.Handle) -> None:
+        began_s = time.thread_time()
+        run(handle)
+        if time.thread_time() - began_s > LONGEST_STEP_S:
+            slow.append(repr(handle))
+
+    monkeypatch.setattr(asyncio.Handle, "_run", measured)
+    yield
+    assert not slow, f"the event loop was blocked by {slow}"
+
+
+@pytest.fixture
+async def servers(tmp_path: Path, watched_loop: None) -> AsyncIterator[Start]:
+    """Starts servers in this process: `await servers(stream__tail_entries=100)`, each closed at the end."""
+    async with AsyncExitStack() as stack:
+
+        async def start(**changes: object) -> Server:
+            return await stack.enter_async_context(serving(hubs.settings_for(tmp_path / "data", **changes)))
+
+        yield start
+
+
+@pytest.fixture
+async def server(servers: Start) -> Server:
+    """A server with the defaults."""
+    return await servers()
+
+
+@pytest.fixture
+async def live(server: Server) -> AsyncIterator[Caller]:
+    """Somebody who may alert the whole country in earnest."""
+    async with Caller(server.url, await hubs.issue(server)) as caller:
+        yield caller
+
+
+@pytest.fixture
+async def drill(server: Server) -> AsyncIterator[Caller]:
+    """Somebody who may drill the whole country."""
+    async with Caller(server.url + "/drill", await hubs.issue(server, Realm.DRILL)) as caller:
+        yield caller
+
+
+@pytest.fixture
+async def hub_process(tmp_path: Path) -> AsyncIterator[HubProcess]:
+    """A hub in a process of its own, not yet started; ended with the test whatever happens."""
+    hub = HubProcess(tmp_path / "data")
+    yield hub
+    await hub.kill()

@@ -1,0 +1,59 @@
+"""`openapi.json` as the judge: every answer that a test gets over HTTP is held against it."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from importlib.resources import files
+
+from jsonschema import Draft202012Validator
+
+
+@cache
+def document() -> dict[str, dict[str, dict[str, dict[str, object]]]]:
+    """Return the description of the interface."""
+    return json.loads((files("lalert.web") / "openapi.json").read_text("utf-8"))  # type: ignore[no-any-return]
+
+
+@cache
+def paths() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Return a pattern for every path of the document, the most literal first."""
+    ordered = sorted(document()["paths"], key=lambda path: (path.count("{"), -len(path)))
+    return tuple((re.compile(_pattern(path)), path) for path in ordered)
+
+
+def _pattern(path: str) -> str:
+    return re.sub(r"\\{[a-z_]+\\}", "[^/]+", re.escape(path))
+
+
+def described(path: str) -> str | None:
+    """Return which path of the document `path` (without the realm and the query) is, or None."""
+    return next((known for pattern, known in paths() if pattern.fullmatch(path)), None)
+
+
+@cache
+def _validator(known: str, method: str, status: int, content_type: str) -> Draft202012Validator:
+    pointer = [known, method, "responses", str(status), "content", content_type, "schema"]
+    escaped = "/".join(part.replace("~", "~0").replace("/", "~1") for part in pointer)
+    return Draft202012Validator(document() | {"$ref": f"#/paths/{escaped}"})
+
+
+def check(method: str, path: str, status: int, content_type: str, body: bytes) -> None:
+    """Assert that this answer is one that the document promises: status, media type and, of JSON, its schema."""
+    known = described(path)
+    if known is None or method == "head":
+        assert status in (404, 405), f"{method} {path}: answered {status}, and not described"
+        return
+    operation = document()["paths"][known].get(method)
+    if operation is None:
+        assert status == 405, f"{method} {path}: answered {status}, and not described"
+        return
+    promised = operation["responses"].get(str(status))  # type: ignore[attr-defined]
+    assert promised is not None, f"{method} {known}: status {status} is not described: {body[:400]!r}"
+    contents = promised.get("content", {})
+    if not contents:
+        return
+    assert content_type in contents or known == "/static/{name}", f"{method} {known} {status}: {content_type}"
+    if content_type.endswith("json"):
+        _validator(known, method, status, content_type).validate(json.loads(body))
