@@ -35,6 +35,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     query.done()
     if len(ctx.fanout) >= ctx.hub.settings.server.max_connections:
         raise Unavailable(Text("接続数の上限です。", "No more connections."), code="stream.full", retry_after_s=10)
+    head = ctx.hub.tail.head  # before the first byte goes out: whoever sees it misses nothing that is posted then
     response = web.StreamResponse(headers=_HEADERS)
     if request.version >= HttpVersion11:
         response.enable_chunked_encoding()  # explicit: the fan-out frames its own chunks
@@ -43,24 +44,24 @@ async def stream(request: web.Request) -> web.StreamResponse:
     retry_ms = int(ctx.hub.settings.stream.retry_ms * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, no secret
     await response.write(sse.retry_line(retry_ms))
     last = request.headers.get("Last-Event-ID")
-    start = await _start(ctx, response, last if last is not None else since)
+    start = await _start(ctx, response, last if last is not None else since, head)
     await _follow(request, response, ctx, wanted, start)
     return response
 
 
-async def _start(ctx: Context, response: web.StreamResponse, since: Cursor | str | None) -> Cursor:
+async def _start(ctx: Context, response: web.StreamResponse, since: Cursor | str | None, head: Cursor) -> Cursor:
     """Return where to begin; says `gap` aloud when the log cannot be continued from where the reader was."""
     if since is None:
-        return ctx.hub.tail.head
+        return head
     cursor = Cursor.maybe_parse(since) if isinstance(since, str) else since
     if cursor is None:
         await _tell_gap(ctx, response, Gap(str(since)[:80], await ctx.hub.store.span()))
-        return ctx.hub.tail.head
+        return head
     try:
         await entries_after(ctx.hub, cursor, 1)
     except Gap as gap:
         await _tell_gap(ctx, response, gap)
-        return ctx.hub.tail.head
+        return head
     return cursor
 
 
