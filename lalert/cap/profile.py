@@ -248,16 +248,14 @@ def lifting(said: _Said) -> Breaches:
 
 
 def terms(said: _Said) -> Breaches:
-    """Abolished terms are answered with their successors."""
-    texts = {
-        "event": said.info.event,
-        "headline": said.info.headline or "",
-        "parameter": said.info.parameter(ORDER) or "",
-    }
-    found = ((name, said.words.abolished_in(text)) for name, text in texts.items())
-    return [
-        Breach("jp.term.abolished", name, term[0], {"old": term[0], "new": term[1]}) for name, term in found if term
-    ]
+    """An abolished name is answered with its successor; in a headline it may be part of an ordinary sentence."""
+    texts = (
+        ("jp.term.abolished", "event", said.info.event),
+        ("jp.term.abolished", "parameter", said.info.parameter(ORDER) or ""),
+        ("jp.term.headline", "headline", said.info.headline or ""),
+    )
+    found = ((code, name, said.words.abolished_in(text)) for code, name, text in texts)
+    return [Breach(code, name, term[0], {"old": term[0], "new": term[1]}) for code, name, term in found if term]
 
 
 def drill_marks(said: _Said) -> Breaches:

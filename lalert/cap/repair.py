@@ -15,7 +15,7 @@ from lalert.cap.model import Alert, AreaBlock, Circle, Info, Ring
 from lalert.cap.parse import Decoded
 from lalert.errors import Finding
 
-_ENCODINGS: Final = ("shift_jis", "euc_jp", "latin-1")  # latin-1 takes everything, so it comes last
+_JAPANESE: Final = ("shift_jis", "euc_jp")
 _DECLARATION: Final = re.compile(r"\A<\?xml[^>]*\?>")
 _START: Final = re.compile(rb"<\?xml|<(?:[A-Za-z_][\w.\-]*:)?alert\b")
 
@@ -45,13 +45,16 @@ def _trimmed(raw: bytes) -> bytes:
 
 
 def _recoded(raw: bytes) -> bytes:
-    for encoding in _ENCODINGS:
+    return _DECLARATION.sub("", _decoded(raw)).encode()
+
+
+def _decoded(raw: bytes) -> str:
+    for encoding in _JAPANESE:
         try:
-            text = raw.decode(encoding)
+            return raw.decode(encoding)
         except UnicodeDecodeError:
             continue
-        return _DECLARATION.sub("", text).encode()
-    return raw
+    return raw.decode("latin-1")  # takes everything
 
 
 def mend(alert: Alert) -> tuple[Alert, list[Finding]]:

@@ -27,7 +27,7 @@ MAX_VERTICES: Final = 100_000  # of the whole message
 _FOLLOWING: Final = frozenset({MsgType.UPDATE, MsgType.CANCEL, MsgType.ACK, MsgType.ERROR})
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+")
 _MIME: Final = re.compile(r"[^\s/;]+/[^\s/;]+(?:\s*;.*)?", re.DOTALL)
-_SHA1: Final = re.compile(r"[0-9A-Fa-f]{40}")
+_SHA1: Final = re.compile(r"[0-9A-Fa-f]{40}|[0-9A-Za-z+/]{27}=")
 _YEARS: Final = range(1990, 2200)
 
 
@@ -214,7 +214,7 @@ def deref_uri(resource: Resource) -> Breaches:
 
 
 def digest(resource: Resource) -> Breaches:
-    """§3.2.3 digest: SHA-1 in 40 hexadecimal digits."""
+    """§3.2.3 digest: a SHA-1; CAP does not say how it is written, so hexadecimal and base64 both count."""
     text = resource.digest
     return NONE if text is None or _SHA1.fullmatch(text.strip()) else [Breach("cap.digest.form", "digest", text)]
 

@@ -143,3 +143,19 @@ def test_signature_is_no_defect(text: str) -> None:
     signature = '<Signature xmlns="http://www.w3.org/2000/09/xmldsig#" Id="NAADS Signature"/>'
     decoded = decode(text.replace("</alert>", f"{signature}</alert>").encode())
     assert all(f.severity is Severity.INFO for f in decoded.findings)
+
+
+def test_defect_under_a_prefix_of_its_own_is_told() -> None:
+    """A defect inside an element that declares its own prefix is told, if only for the message as a whole."""
+    raw = changed("<scope>", '<x:extra xmlns:x="urn:x" y="1"><x:deep/></x:extra><scope>')
+    assert [(f.code, f.path) for f in decode(raw).findings] == [("cap.schema.element", "/alert")]
+
+
+def test_empty_block_lacks_all_that_it_needs() -> None:
+    """An empty block is told by what is missing in it, each element once."""
+    raw = changed("<circle>", "<circle/><!--x--><circle>").replace(b"</area>", b"</area><area/>")
+    found = [(f.code, f.path) for f in decode(raw).findings]
+    assert found == [
+        ("cap.area.empty", "/alert/info[1]/area[1]/circle[1]"),
+        ("cap.schema.missing", "/alert/info[1]/area[2]/areaDesc"),
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from datetime import UTC, timedelta
 
 import pytest
 
@@ -197,4 +197,26 @@ def test_life_cycle_keeps_area_and_names_its_predecessor() -> None:
     ):
         assert follower.references == (order().identity,)
         assert follower.infos[0].areas == order().infos[0].areas
-    assert replace(order(), identifier="d").identity != order().identity
+
+
+def test_identity_is_one_instant() -> None:
+    """The natural key is equal for equal instants, in whatever zone they are written."""
+    assert order(sent=SENT.astimezone(UTC)).identity.key == order().identity.key
+    assert order(identifier="d").identity.key != order().identity.key
+
+
+def test_order_ends_when_it_is_told_to() -> None:
+    """Expires is what was asked for, or a day."""
+    assert order(expires=NOW).infos[0].expires == NOW
+    assert order().infos[0].expires == SENT + timedelta(hours=24)
+
+
+def test_upstream_has_the_same_bound() -> None:
+    """An upstream's message beyond the bounds is withheld before anything is tried on it."""
+    reading = read(b" " * (2 << 20), strictness=UP)
+    assert [f.code for f in reading.findings] == ["cap.xml.size"]
+
+
+def test_what_no_repair_helps_is_told_as_it_is() -> None:
+    """Bytes that stay broken after every repair are told by their first fault."""
+    assert "cap.xml.syntax" in _codes(b"<?xml version='1.0'?><alert>\xff", strictness=UP)

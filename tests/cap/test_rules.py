@@ -125,6 +125,7 @@ def test_rule_of_the_resource(changes: dict[str, object], code: str, where: str)
 def test_relative_uri_may_name_what_is_embedded() -> None:
     """A relative uri names what derefUri carries; its base64 may be folded."""
     assert _codes(_with_resource(uri="map.png", deref_uri="aGVs\n bG8=", digest="a" * 40)) == []
+    assert _codes(_with_resource(digest="2jmj7l5rSw0yVb/vlWAYkK/YBwk=")) == []
 
 
 SQUARE = ((35.0, 139.0), (35.1, 139.0), (35.1, 139.1), (35.0, 139.0))
