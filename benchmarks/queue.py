@@ -109,19 +109,20 @@ def run(*, waiting: int = WAITING, pairs: int = PAIRS, rounds: int = ROUNDS) -> 
         "asyncio_tuple": Asyncio(lambda *entry: entry),
         "deques": Deques(),
     }
-    backlog, more = _messages(waiting, "waiting"), _messages(pairs, "new")
+    backlog = _messages(waiting, "waiting")
     with _no_collection():
         for queue in queues.values():
             for message in backlog:
                 queue.put(message)
-        best = {name: min(timed) for name, timed in _in_turns(queues, more, rounds).items()}
+        best = {name: min(timed) for name, timed in _in_turns(queues, pairs, rounds).items()}
     ratios = {f"times_{name}": best[name] / best["lalert"] for name in queues if name != "lalert"}
     return {f"{name}_us": us for name, us in best.items()} | ratios
 
 
-def _in_turns(queues: dict[str, Candidate], messages: Sequence[Message], rounds: int) -> dict[str, list[float]]:
+def _in_turns(queues: dict[str, Candidate], pairs: int, rounds: int) -> dict[str, list[float]]:
     timed: dict[str, list[float]] = {name: [] for name in queues}
-    for _ in range(rounds):
+    for number in range(rounds):
+        messages = _messages(pairs, f"new-{number}")  # a message is put once
         for name, queue in queues.items():
             timed[name].append(_pair_us(queue, messages))
     return timed
