@@ -38,9 +38,10 @@ def outside(area: Area, allowed: frozenset[str] | None, boundaries: BoundarySet,
     """
     if allowed is None or area.codes <= allowed:
         return None
-    foreign = [meeting for meeting in boundaries.meet(area.geometry) if meeting.covered.code not in allowed]
-    if not foreign:
+    meetings = boundaries.meet(area.geometry)
+    if not meetings:
         return _offshore(area, allowed)
+    foreign = [meeting for meeting in meetings if meeting.covered.code not in allowed]
     beyond = {meeting.covered: _beyond(meeting, allowed, boundaries, slack_m) for meeting in foreign}
     found = {covered: ground for covered, ground in beyond.items() if not ground.is_empty}
     return Outside(tuple(found), shapely.union_all(list(found.values()))) if found else None

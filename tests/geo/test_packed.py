@@ -1,0 +1,100 @@
+import dataclasses
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import shapely
+
+from lalert.errors import Defect
+from lalert.geo import packed
+from lalert.geo.survey import survey
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the embedded set."""
+    for name in (packed.DATA, packed.SOURCE):
+        shutil.copy(packed.EMBEDDED / name, tmp_path / name)
+    return tmp_path
+
+
+def test_the_embedded_set_says_where_it_comes_from() -> None:
+    """Version, source, licence and credit travel with the data, and the counts are those of Japan."""
+    content, source = packed.read()
+    assert source.version
+    assert "気象庁" in source.credit
+    assert "reversejp" in source.source
+    assert "利用規約" in source.licence
+    assert source.counts == survey(content).counts
+    assert (source.counts["municipalities"], source.counts["prefectures"], source.counts["wards"]) == (1741, 47, 19)
+
+
+def test_the_embedded_set_passes_its_survey() -> None:
+    """1,741 municipalities and the Northern Territories, 47 prefectures, about 378,000 km2, no overlap."""
+    content, _ = packed.read()
+    result = survey(content)
+    assert result.problems == ()
+    assert result.area_km2 == pytest.approx(378_000, rel=0.002)
+
+
+def test_a_tampered_set_is_refused(folder: Path) -> None:
+    """One changed byte is enough: a damaged map must not decide who is warned."""
+    data = bytearray((folder / packed.DATA).read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / packed.DATA).write_bytes(data)
+    with pytest.raises(Defect) as refused:
+        packed.read(folder)
+    assert refused.value.code == "boundaries.damaged"
+
+
+@pytest.mark.parametrize("broken", ["", "version = 1", "not toml ="])
+def test_a_set_without_its_source_is_refused(folder: Path, broken: str) -> None:
+    """Absent, incomplete and unreadable sources are refused alike."""
+    (folder / packed.SOURCE).write_text(broken, encoding="utf-8")
+    with pytest.raises(Defect):
+        packed.read(folder)
+
+
+def test_an_absent_set_is_refused(tmp_path: Path) -> None:
+    """No data, no area."""
+    with pytest.raises(Defect) as refused:
+        packed.read(tmp_path)
+    assert str(tmp_path) in refused.value.message.ja
+
+
+def test_packing_is_deterministic_and_loses_nothing(tmp_path: Path) -> None:
+    """The same set gives the same bytes, and reads back with every shape and name equal."""
+    content, source = packed.read()
+    data = packed.encode(content)
+    assert data == (packed.EMBEDDED / packed.DATA).read_bytes()
+    packed.write(tmp_path / "new", data, source)
+    again, told = packed.read(tmp_path / "new")
+    assert told == source
+    assert again.names == content.names
+    for layer in ("municipalities", "pieces", "outlines", "prefectures"):
+        assert np.all(shapely.equals_exact(getattr(again, layer), getattr(content, layer)))
+
+
+def test_another_format_is_refused() -> None:
+    """A file of a later format is not read as if it were this one."""
+    content, _ = packed.read()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(packed, "_FORMAT", 2)
+        data = packed.encode(content)
+    with pytest.raises(Defect) as refused:
+        packed.decode(data)
+    assert refused.value.code == "boundaries.format"
+
+
+def test_a_survey_names_every_problem() -> None:
+    """Missing places, overlaps and wrong codes are all told at once."""
+    content, _ = packed.read()
+    places = content.names.municipalities
+    spoilt = (*places[:-2], places[0], dataclasses.replace(places[-1], code="473822"))
+    names = dataclasses.replace(content.names, municipalities=spoilt, prefectures=content.names.prefectures[:-1])
+    shapes = content.municipalities.copy()
+    shapes[3] = shapely.box(139, 35, 142, 39)
+    problems = " / ".join(survey(dataclasses.replace(content, names=names, municipalities=shapes)).problems)
+    for word in ("municipalities, 1741", "prefectures, 47", "km2", "overlap", "check digit", "twice"):
+        assert word in problems
