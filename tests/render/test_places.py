@@ -1,0 +1,61 @@
+"""Place names that a stranger can place."""
+
+from __future__ import annotations
+
+import pytest
+
+from lalert.core.model import Zone
+from lalert.geo.area import Covered
+from lalert.render.places import concerned, place_names, prefecture, short_names
+from tests.render.entries import CHIYODA, CHUO, KAWAGUCHI, area, entry, reach
+
+
+@pytest.mark.parametrize(
+    ("code", "ja", "en"),
+    [
+        ("01", "北海道", "Hokkaido"),
+        ("131016", "東京都", "Tokyo"),
+        ("47", "沖縄県", "Okinawa"),
+        ("48", "", ""),
+        ("00", "", ""),
+        ("xx", "", ""),
+    ],
+)
+def test_prefectures_by_code(code: str, ja: str, en: str) -> None:
+    """The first two digits name the prefecture; what is none has no name."""
+    assert (prefecture(code, "ja"), prefecture(code, "en")) == (ja, en)
+
+
+def test_names_are_grouped_by_prefecture() -> None:
+    """The prefecture is said once, and what does not fit is counted."""
+    places = (KAWAGUCHI, CHIYODA, CHUO)
+    assert place_names(places, "ja") == "埼玉県川口市、東京都千代田区・中央区"
+    assert place_names(places, "ja", limit=2) == "埼玉県川口市、東京都千代田区ほか1市区町村"
+    assert place_names(places, "en", limit=2) == "Saitama: 川口市; Tokyo: 千代田区 and 1 more"
+
+
+def test_a_name_that_bears_its_prefecture_does_not_get_it_twice() -> None:
+    """東京都千代田区 stays itself; a code of no prefecture stands alone."""
+    assert place_names((Covered("131016", "東京都千代田区", 1.0),), "ja") == "東京都千代田区"
+    assert place_names((Covered("990000", "海上", 1.0),), "en") == "海上"
+
+
+def test_short_names() -> None:
+    """Where every character counts, the prefecture goes first."""
+    assert short_names((CHIYODA, CHUO), "ja", limit=2) == "千代田区・中央区"
+    assert short_names((CHIYODA, CHUO), "en", limit=1) == "千代田区 +1"
+
+
+def test_nothing_is_named_for_nowhere() -> None:
+    """No municipality, no words."""
+    assert place_names((), "ja") == ""
+
+
+def test_concerned_is_where_the_level_holds() -> None:
+    """The gravest zones; all when all are lifted; the area without zones; else what is superseded."""
+    high, low = Zone(area=area(CHUO), level=4, hazard=None), Zone(area=area(CHIYODA), level=3, hazard=None)
+    lifted = Zone(area=area(KAWAGUCHI), level=None, hazard=None, lifted=True)
+    assert concerned(entry(zones=(low, high))) == (CHUO,)
+    assert concerned(entry(zones=(lifted,), level=None)) == (KAWAGUCHI,)
+    assert concerned(entry(zones=())) == (CHIYODA,)
+    assert concerned(entry(zones=(), area=None, supersedes=(reach(CHUO), reach(CHIYODA, CHUO)))) == (CHIYODA, CHUO)
