@@ -31,13 +31,17 @@ JAPAN: Final = timezone(timedelta(hours=9))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One message of a scenario: post `raw` to `realm`, `at_s` seconds after the start. `title` is its headline."""
+    """One message of a scenario: post `raw` to `realm`, `at_s` seconds after the start. `title` is its headline.
+
+    Messages of one `thread` must be posted one after the other: each references the one before.
+    """
 
     at_s: float
     realm: str
     raw: bytes
     identifier: str
     title: str
+    thread: str
 
 
 def folder() -> Path:
@@ -90,6 +94,7 @@ def messages(
             raw=to_xml(alert),
             identifier=alert.identifier,
             title=alert.infos[0].headline or "",
+            thread=cue.thread,
         )
 
 

@@ -79,7 +79,7 @@ def test_references_name_the_message_in_force(name: str) -> None:
     latest: dict[str, Identity] = {}
     identifiers = set()
     for step, alert in played(name):
-        thread = step.identifier.rpartition("-")[0]
+        thread = step.thread
         if alert.msg_type is MsgType.ALERT:
             assert not alert.references
             assert thread not in latest
@@ -96,7 +96,7 @@ def test_nothing_expires_before_it_is_followed(name: str) -> None:
     """An announcement holds past the next message of its thread, at the event's own speed."""
     expires: dict[str, datetime] = {}
     for step, alert in played(name):
-        thread = step.identifier.rpartition("-")[0]
+        thread = step.thread
         assert expires.get(thread, alert.sent) >= alert.sent
         until = [info.expires for info in alert.infos if info.expires]
         assert len(until) == len(alert.infos)
