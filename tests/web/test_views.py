@@ -19,7 +19,7 @@ from lalert.core.model import Cursor, Entry, Realm
 from lalert.errors import Finding, Rejected, Severity, Text
 from lalert.render.map import area_map, japan
 from lalert.web.assets import assets
-from lalert.web.views import ENDED_SHOWN, MAX_CARDS, MAX_QUERY
+from lalert.web.views import MAX_CARDS, MAX_QUERY
 from tests.web.scene import NOW, Scene, boundaries, order, pages, visit, zone
 
 CHIYODA, CHUO, SHINGU = "131016", "131024", "302074"
@@ -264,6 +264,10 @@ def test_what_is_lifted_in_one_place_does_not_hold_there() -> None:
     made.say(alert, zones=[zone(alert.infos[0], CHIYODA), zone(lifted.infos[0], CHUO)])
     assert "発令中の情報はありません" in text_of(pages().area(CHUO, made.situation, visit()))
     assert "発令中 1件" in text_of(pages().area(CHIYODA, made.situation, visit()))
+    low, high = order(3, level=3), order(4, level=5)
+    made.say(low, zones=[zone(low.infos[0], SHINGU), replace(zone(high.infos[0], SHINGU), lifted=True)])
+    there = parsed(pages().area(SHINGU, made.situation, visit()))
+    assert there.xpath("//section[@class='group']/@id") == ["three"]
     assert "解除東京都中央区" in text_of(pages().front(made.situation, visit()))
 
 
@@ -307,7 +311,7 @@ def test_ended_alerts_are_shown_for_72_hours_and_no_longer() -> None:
         made.say(alert, CHIYODA)
         made.say(build.lift(alert, identifier=f"l{number}", sent=NOW - timedelta(minutes=30)), CHIYODA)
     assert "ほか10件" in text_of(pages().front(made.situation, visit()))
-    late = parsed(pages().front(made.situation, visit(now=NOW + ENDED_SHOWN)))
+    late = parsed(pages().front(made.situation, visit(now=NOW + timedelta(hours=72))))
     assert not late.find_class("ended")
 
 
