@@ -164,15 +164,23 @@ def _misfits(head: Head, parts: list[Part]) -> Iterator[Finding]:
         if count > 1:
             yield fault("name", "/part", f"name = {name!r}")
     for number, part in enumerate(parts):
-        if part.hazard not in editions()[-1].hazard_names:
-            yield fault("hazard", f"/part/{number}/hazard", part.hazard)
-        times = [head.begins, *(act.at for act in part.acts)]
-        if times[1] < times[0] or any(a >= b for a, b in pairwise(times[1:])):
-            yield fault("order", f"/part/{number}/acts", part.name)
-        for position, act in enumerate(part.acts):
-            problem = _problem(part, position, act)
-            if problem:
-                yield fault(problem, f"/part/{number}/acts/{position}", part.name)
+        yield from _misfits_of(part, number, head.begins)
+
+
+def _misfits_of(part: Part, number: int, begins: datetime) -> Iterator[Finding]:
+    if part.hazard not in editions()[-1].hazard_names:
+        yield fault("hazard", f"/part/{number}/hazard", part.hazard)
+    if (part.slice and part.circle_km) or (part.by is Voice.WEATHER and (part.slice or part.circle_km)):
+        yield fault("shape", f"/part/{number}", part.name)
+    if part.by is Voice.WEATHER and "all" in part.codes:
+        yield fault("all", f"/part/{number}/codes", part.name)
+    times = [begins, *(act.at for act in part.acts)]
+    if times[1] < times[0] or any(a >= b for a, b in pairwise(times[1:])):
+        yield fault("order", f"/part/{number}/acts", part.name)
+    for position, act in enumerate(part.acts):
+        problem = _problem(part, position, act)
+        if problem:
+            yield fault(problem, f"/part/{number}/acts/{position}", part.name)
 
 
 def _problem(part: Part, position: int, act: Act) -> str | None:
@@ -195,6 +203,11 @@ _FAULTS = {
     ),
     "name": Text("同じ name の part があります。", "Two parts have the same name."),
     "hazard": Text("災害の種類が語彙にありません。", "The vocabulary does not know this hazard."),
+    "shape": Text(
+        "slice と circle_km は、市区町村ごとの発表に、どちらか一方だけ使えます。",
+        "Either slice or circle_km, and only where each municipality speaks for itself.",
+    ),
+    "all": Text("気象台の発表には codes に all を使えません。", "A weather office names its codes; `all` is not one."),
     "order": Text("時刻が begins より前か、昇順ではありません。", "The times are before `begins`, or not ascending."),
     "act": Text("発表の種類か警戒レベルがわかりません。", "Neither a level nor an act that there are words for."),
     "first": Text("最初は発表（announce）でなければなりません。", "A part must begin with an announcement."),

@@ -134,7 +134,7 @@ class Stage:
             following = self._announced(cue, identifier, sent)
             return build.update(previous, following) if previous else following
         if act.do is Do.CORRECT:
-            words = phrases.announced(self._facts(cue, sent))
+            words = phrases.announced(self._facts(cue, previous.infos[0].effective or sent))  # when it was announced
             return build.correct(previous, identifier=identifier, sent=sent, note=act.note, languages=words)
         if act.do is Do.LIFT:
             words = phrases.lifted(self._facts(cue, sent))
@@ -165,7 +165,7 @@ class Stage:
         )
         return replace(alert, source=SOURCE)
 
-    def _facts(self, cue: Cue, sent: datetime) -> phrases.Facts:
+    def _facts(self, cue: Cue, at: datetime) -> phrases.Facts:
         said = _announcement(cue)
         act = phrases.maybe_act(said.act, said.level, cue.part.hazard)
         assert act is not None  # the chronology was checked
@@ -173,7 +173,7 @@ class Stage:
             name_ja=cue.speaker.name_ja,
             name_en=cue.speaker.name_en,
             hazard=cue.part.hazard,
-            at=sent,
+            at=at,
             act=act,
             event=said.event,
             add=cue.act.add,
