@@ -26,7 +26,7 @@ XMLDSIG: Final = "http://www.w3.org/2000/09/xmldsig#"
 
 Read = Callable[[str], object]
 
-_DECIMAL = re.compile(r"[+-]?(?:[0-9]{1,400}\.?[0-9]{0,400}|\.[0-9]{1,400})")
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]{1,300}\.?[0-9]{0,400}|\.[0-9]{1,400})")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,32}")
 
 

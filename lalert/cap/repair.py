@@ -5,6 +5,7 @@ Every repair is a finding. What cannot be mended without guessing is left out of
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 from typing import Final
@@ -91,4 +92,4 @@ def _is_surface(ring: Ring) -> bool:
 
 
 def _is_on_earth(circle: Circle) -> bool:
-    return -90 <= circle.lat <= 90 and -180 <= circle.lon <= 180 and circle.radius_km >= 0
+    return -90 <= circle.lat <= 90 and -180 <= circle.lon <= 180 and 0 <= circle.radius_km < math.inf

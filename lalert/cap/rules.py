@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -236,10 +237,17 @@ def _ring_codes(ring: Ring) -> Iterator[str]:
         yield "cap.polygon.short"
     if ring[0] != ring[-1]:
         yield "cap.polygon.open"
-    if not all(-90 <= lat <= 90 and -180 <= lon <= 180 for lat, lon in ring):
+    if not _is_on_earth(ring):
         yield "cap.polygon.range"
-    if len(ring) >= 4 and len(set(ring)) < 3:
+    if len(ring) >= 4 and len(set(ring[:4])) < 3 and len(set(ring)) < 3:
         yield "cap.polygon.flat"
+
+
+def _is_on_earth(ring: Ring) -> bool:
+    for lat, lon in ring:  # a plain loop: this runs once for every vertex of every message  # noqa: SIM110
+        if not (-90 <= lat <= 90 and -180 <= lon <= 180):
+            return False
+    return True
 
 
 def _excerpt(ring: Ring) -> str:
@@ -253,7 +261,7 @@ def circles(area: AreaBlock) -> Breaches:
         found = grammar.format_circle(circle)
         if not (-90 <= circle.lat <= 90 and -180 <= circle.lon <= 180):
             breaches.append(Breach("cap.circle.range", f"circle[{k}]", found))
-        if circle.radius_km < 0:
+        if not 0 <= circle.radius_km < math.inf:
             breaches.append(Breach("cap.circle.radius", f"circle[{k}]", found))
     return breaches
 

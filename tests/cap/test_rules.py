@@ -141,6 +141,7 @@ SQUARE = ((35.0, 139.0), (35.1, 139.0), (35.1, 139.1), (35.0, 139.0))
         ({"polygons": (SQUARE[:1] * 4,)}, "cap.polygon.flat", "/polygon[1]"),
         ({"circles": (Circle(91.0, 0.0, 1.0),)}, "cap.circle.range", "/circle[1]"),
         ({"circles": (Circle(0.0, 0.0, 0.0), Circle(0.0, 0.0, -1.0))}, "cap.circle.radius", "/circle[2]"),
+        ({"circles": (Circle(0.0, 0.0, float("inf")),)}, "cap.circle.radius", "/circle[1]"),
         ({"ceiling_ft": 1.0}, "cap.ceiling.alone", "/ceiling"),
         ({"ceiling_ft": 1.0, "altitude_ft": 2.0}, "cap.ceiling.low", "/ceiling"),
         ({"polygons": ()}, "cap.geocode.alone", ""),
