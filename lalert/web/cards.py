@@ -7,13 +7,11 @@ the next town's page, and where a part was lifted it is not in force there, what
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 from typing import Final
 
-from lalert.core.model import CancelKind, Entry, Kind, Posted, State, Zone
-from lalert.core.situation import Situation
+from lalert.core.model import Entry, Kind, Posted, Zone
 from lalert.errors import Text
 from lalert.geo.area import Covered
 from lalert.render.entry import links
@@ -21,7 +19,7 @@ from lalert.render.palette import Look
 from lalert.render.places import concerned, place_names
 from lalert.render.wording import action, headline, main_info, one_line
 from lalert.render.words import LEVEL_ACTIONS, level_label, pick, status_mark
-from lalert.web.badge import Badge, badge_of, badge_of_error, look_at
+from lalert.web.badge import Badge, badge_of, look_at
 from lalert.web.phrases import phrases
 
 MAX_PLACES: Final = 5  # names in a list; the message's own page has them all
@@ -50,7 +48,6 @@ class Card:
 
     key: str
     href: str
-    look: Look
     badge: Badge
     headline: str
     tongue: str
@@ -60,35 +57,26 @@ class Card:
     source: str
     issued: datetime
     until: datetime | None
-    codes: frozenset[str]
     updated: bool
     ended: datetime | None = None
     is_error: bool = False  # sent in error, and cancelled
     reason: str = ""
 
 
-def cards_in_force(posted: Iterable[Posted], reader: Reader) -> list[Card]:
-    """Return a card for each message that holds where the reader looks, the newest first."""
-    held = (one for one in posted if _holds(one.entry, reader.codes))
-    return sorted((_card(one, reader) for one in held), key=lambda card: card.issued, reverse=True)
+def held_here(posted: Iterable[Posted], reader: Reader) -> list[Posted]:
+    """Return the messages that hold where the reader looks, the newest first."""
+    held = (one for one in posted if any(not zone.lifted for zone in zones_here(one.entry, reader.codes)))
+    return sorted(held, key=lambda one: one.entry.alert.sent, reverse=True)
 
 
-def cards_ended(situation: Situation, since: datetime, reader: Reader) -> list[Card]:
-    """Return a card for each thread that has ended at or after `since`, the latest end first.
-
-    A thread of which something is in force has not ended, whatever it went through.
-    """
-    going = {posted.entry.thread for posted in situation.in_force()}
-    over = [posted for posted in situation.ended(since) if posted.entry.thread not in going]
-    over.sort(key=lambda posted: (posted.entry.thread, posted.entry.cursor))
-    threads = [list(thread) for _, thread in groupby(over, key=lambda posted: posted.entry.thread)]
-    cards = [_ended_card(thread, situation, reader) for thread in threads if _concerns(thread, reader.codes)]
-    return sorted(cards, key=lambda card: card.ended or card.issued, reverse=True)
+def look_here(entry: Entry, reader: Reader) -> Look:
+    """Return the look of a message where the reader looks."""
+    return look_at(level_here(entry, reader.codes), entry.priority)
 
 
 def level_here(entry: Entry, codes: frozenset[str] | None) -> int | None:
     """Return the highest level that holds in the municipalities `codes`; None asks for everywhere."""
-    zones = [zone.level for zone in _zones(entry, codes) if zone.level is not None and not zone.lifted]
+    zones = [zone.level for zone in zones_here(entry, codes) if zone.level is not None and not zone.lifted]
     return max(zones, default=None) if entry.zones else entry.level
 
 
@@ -98,38 +86,24 @@ def tongue_of(entry: Entry, lang: str) -> str:
     return info.language if info else lang
 
 
-def _card(posted: Posted, reader: Reader) -> Card:
+def card_of(posted: Posted, reader: Reader) -> Card:
+    """Return the card of one message."""
     entry, lang = posted.entry, reader.lang
-    level, info = level_here(entry, reader.codes), main_info(entry, reader.lang)
-    look = look_at(level, entry.priority)
+    level, look, info = level_here(entry, reader.codes), look_here(entry, reader), main_info(entry, lang)
     return Card(
         key=str(entry.cursor),
         href=links(entry.alert.identifier, base=reader.base)["html"],
-        look=look,
         badge=badge_of(look, lang),
         headline=headline(entry, lang, standing=posted.standing),
-        tongue=tongue_of(entry, lang),
+        tongue=info.language if info else lang,
         places=_places(entry, lang),
         here=_here(level, entry, lang),
         action=_action(level, posted, lang),
         source=one_line((info and info.sender_name) or entry.alert.sender),
         issued=entry.alert.sent,
         until=entry.ends_at,
-        codes=entry.codes,
         updated=entry.kind is Kind.UPDATE,
     )
-
-
-def _ended_card(thread: list[Posted], situation: Situation, reader: Reader) -> Card:
-    """Return the card of the last message that held, with what ended it: when, and why if it was sent in error."""
-    last = thread[-1].entry
-    subject = next((posted for posted in reversed(thread) if posted.entry.state is State.IN_FORCE), thread[-1])
-    ended = situation.ended_at(subject.entry.alert.identity.key)
-    card = replace(_card(subject, reader), key=str(last.cursor), action="", here="", ended=ended)
-    if subject.standing.cancel_kind is not CancelKind.FALSE_ALARM:
-        return card
-    reason = one_line(last.alert.note or "")
-    return replace(card, is_error=True, badge=badge_of_error(reader.lang), reason=reason)
 
 
 def _places(entry: Entry, lang: str) -> tuple[Place, ...]:
@@ -168,13 +142,6 @@ def in_marks(entry: Entry, text: str, lang: str) -> str:
     return ("" if text.startswith("【訓練】") else mark) + text + ("" if text.endswith("【訓練】") else mark)
 
 
-def _holds(entry: Entry, codes: frozenset[str] | None) -> bool:
-    return any(not zone.lifted for zone in _zones(entry, codes))
-
-
-def _zones(entry: Entry, codes: frozenset[str] | None) -> list[Zone]:
+def zones_here(entry: Entry, codes: frozenset[str] | None) -> list[Zone]:
+    """Return the parts of a message that touch the municipalities `codes`; None asks for all parts."""
     return [zone for zone in entry.zones if codes is None or not codes.isdisjoint(zone.area.codes)]
-
-
-def _concerns(thread: list[Posted], codes: frozenset[str] | None) -> bool:
-    return codes is None or any(not codes.isdisjoint(posted.entry.codes) for posted in thread)

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from lalert.core.model import Posted
 from lalert.render.palette import Look
 from lalert.render.words import LEVEL_ACTIONS, pick
-from lalert.web.badge import GRAVEST_FIRST, Badge, badge_of, badge_of_error
-from lalert.web.cards import Card
+from lalert.web.badge import GRAVEST_FIRST, Badge, badge_of, badge_of_error, look_at
+from lalert.web.cards import Card, Reader, card_of, look_here
+from lalert.web.ended import Over, ended_card
 from lalert.web.phrases import phrases
 
 ALWAYS_TOLD: Final = frozenset({Look.FIVE, Look.UNLEVELLED, Look.FOUR, Look.THREE, Look.TWO})
@@ -49,30 +51,48 @@ class Picture:
     more: int
 
 
-def picture_of(in_force: Sequence[Card], over: Sequence[Card], lang: str, *, limit: int | None = None) -> Picture:
-    """Return the picture of the cards `in_force` and those that are `over`; `limit` as for `grouped`."""
-    groups = grouped(in_force, lang, limit=limit)
-    errors = tuple(card for card in over if card.is_error)
-    ended = tuple(card for card in over if not card.is_error)
+def picture_of(held: Sequence[Posted], over: Sequence[Over], reader: Reader, *, limit: int | None = None) -> Picture:
+    """Return the picture of the messages `held` and the threads that are `over`; `limit` as for `grouped`."""
+    groups = grouped(held, reader, limit=limit)
+    errors = [one for one in over if one.is_error]
+    ended = [one for one in over if not one.is_error]
     return Picture(
-        total=len(in_force),
-        tallies=tuple(tallies(groups, len(errors), lang)),
+        total=len(held),
+        tallies=tuple(_tallies(groups, len(errors), reader.lang)),
         groups=tuple(groups),
-        errors=errors,
-        ended=ended[:MAX_ENDED],
+        errors=tuple(ended_card(one, reader) for one in errors),
+        ended=tuple(ended_card(one, reader) for one in ended[:MAX_ENDED]),
         more=max(0, len(ended) - MAX_ENDED),
     )
 
 
-def grouped(cards: Iterable[Card], lang: str, *, limit: int | None = None) -> list[Group]:
-    """Return the groups that have cards, the gravest first; one of more than `limit` goes by prefecture."""
-    by_look: dict[Look, list[Card]] = defaultdict(list)
-    for card in cards:
-        by_look[card.look].append(card)
-    return [_group(look, by_look[look], lang, limit) for look in GRAVEST_FIRST if look in by_look]
+def grouped(held: Iterable[Posted], reader: Reader, *, limit: int | None = None) -> list[Group]:
+    """Return the groups that are not empty, the gravest first; one of more than `limit` goes by prefecture."""
+    by_look: dict[Look, list[Posted]] = defaultdict(list)
+    for posted in held:
+        by_look[look_here(posted.entry, reader)].append(posted)
+    return [_group(look, by_look[look], reader, limit) for look in GRAVEST_FIRST if look in by_look]
 
 
-def tallies(groups: Iterable[Group], errors: int, lang: str) -> list[Tally]:
+def worst_by_code(held: Iterable[Posted], reader: Reader) -> dict[str, Badge]:
+    """Return the badge of the gravest that holds in each municipality (6 digits) and prefecture (2)."""
+    looks: dict[str, Look] = {}
+    for posted in held:
+        for zone in posted.entry.zones:
+            if not zone.lifted:
+                look = look_at(zone.level, posted.entry.priority)
+                for code in zone.area.codes:
+                    looks[code] = _graver(look, looks.get(code))
+                    looks[code[:2]] = _graver(look, looks.get(code[:2]))
+    badges = {look: badge_of(look, reader.lang) for look in GRAVEST_FIRST}
+    return {code: badges[look] for code, look in looks.items()}
+
+
+def _graver(look: Look, other: Look | None) -> Look:
+    return look if other is None else min(look, other, key=GRAVEST_FIRST.index)
+
+
+def _tallies(groups: Iterable[Group], errors: int, lang: str) -> list[Tally]:
     """Return how many alerts each group has, and how many were taken back as errors."""
     counts = {group.badge.style: group.count for group in groups}
     badges = {look: badge_of(look, lang) for look in GRAVEST_FIRST}
@@ -81,21 +101,15 @@ def tallies(groups: Iterable[Group], errors: int, lang: str) -> list[Tally]:
     return [*cells, Tally(badge_of_error(lang), errors)] if errors else cells
 
 
-def worst_by_code(cards: Iterable[Card]) -> dict[str, Badge]:
-    """Return the badge of the gravest card for each municipality (6 digits) and prefecture (2) concerned."""
-    ranked = sorted(cards, key=lambda card: GRAVEST_FIRST.index(card.look), reverse=True)
-    return {code: card.badge for card in ranked for whole in card.codes for code in (whole, whole[:2])}
-
-
-def _group(look: Look, cards: Sequence[Card], lang: str, limit: int | None) -> Group:
-    crowded = limit is not None and len(cards) > limit
+def _group(look: Look, held: Sequence[Posted], reader: Reader, limit: int | None) -> Group:
+    crowded = limit is not None and len(held) > limit
     return Group(
-        badge=badge_of(look, lang),
-        action=_action(look, lang),
+        badge=badge_of(look, reader.lang),
+        action=_action(look, reader.lang),
         is_grave=GRAVEST_FIRST.index(look) <= GRAVEST_FIRST.index(Look.FOUR),
-        count=len(cards),
-        cards=() if crowded else tuple(cards),
-        prefectures=_by_prefecture(cards) if crowded else (),
+        count=len(held),
+        cards=() if crowded else tuple(card_of(posted, reader) for posted in held),
+        prefectures=_by_prefecture(held) if crowded else (),
     )
 
 
@@ -105,6 +119,7 @@ def _action(look: Look, lang: str) -> str:
     return phrases(lang)["follow"] if look is Look.UNLEVELLED else ""
 
 
-def _by_prefecture(cards: Iterable[Card]) -> tuple[tuple[str, int], ...]:
+def _by_prefecture(held: Iterable[Posted]) -> tuple[tuple[str, int], ...]:
     """Return how many alerts concern each prefecture; one that reaches over a border counts on both sides."""
-    return tuple(sorted(Counter(code for card in cards for code in {code[:2] for code in card.codes}).items()))
+    counted = Counter(code for posted in held for code in {code[:2] for code in posted.entry.codes})
+    return tuple(sorted(counted.items()))

@@ -23,8 +23,9 @@ from lalert.geo.place import Municipality, Prefecture
 from lalert.render.words import pick, status_mark
 from lalert.web.assets import assets
 from lalert.web.badge import Badge
-from lalert.web.cards import Card, Reader, cards_ended, cards_in_force
-from lalert.web.groups import picture_of, worst_by_code
+from lalert.web.cards import Reader, held_here
+from lalert.web.ended import ended_here
+from lalert.web.groups import Picture, picture_of, worst_by_code
 from lalert.web.html import render
 from lalert.web.message import message_of
 from lalert.web.phrases import phrases
@@ -73,11 +74,10 @@ class Pages:
 
     def front(self, situation: Situation, visit: Visit) -> bytes:
         """Return the state of the whole country: numbers by level, list, map, what has ended."""
-        in_force, over = self._cards(situation, visit, None)
         return self._render(
             "front.html",
             visit,
-            picture=picture_of(in_force, over, visit.lang, limit=MAX_CARDS),
+            picture=self._picture(situation, visit, self._reader(visit), limit=MAX_CARDS),
             map_src=self._map("japan", situation, visit),
             feed=f"{self._base}/feeds/all.atom",
             stream=self._stream(visit),
@@ -87,7 +87,7 @@ class Pages:
     def area(self, code: str, situation: Situation, visit: Visit) -> bytes:
         """Return what holds in a prefecture (2 digits) or municipality (6). Raises Rejected for an unknown code."""
         place, codes = self._place(code), frozenset(self._boundaries.expand(code))
-        in_force, over = self._cards(situation, visit, codes)
+        reader = self._reader(visit, codes)
         return self._render(
             "area.html",
             visit,
@@ -95,8 +95,8 @@ class Pages:
             name=_name(place, visit.lang),
             kana=place.kana if visit.lang == "ja" else "",
             parent=self._parent(place, visit.lang),
-            picture=picture_of(in_force, over, visit.lang),
-            municipalities=self._inside(place, codes, in_force, visit.lang),
+            picture=self._picture(situation, visit, reader),
+            municipalities=self._inside(place, codes, situation, reader),
             map_src=self._map(code, situation, visit),
             feed=f"{self._base}/feeds/{'pref' if _is_prefecture(code) else 'muni'}/{code}.atom",
             stream=self._stream(visit, area=code),
@@ -106,8 +106,7 @@ class Pages:
     def areas(self, asked: str, situation: Situation, visit: Visit) -> bytes:
         """Return the index of places; `asked` is a name, its kana or a code to search for, "" for none."""
         wanted = asked.strip()[:MAX_QUERY]
-        in_force, _ = self._cards(situation, visit, None)
-        badges = worst_by_code(in_force)
+        badges = worst_by_code(situation.in_force(), self._reader(visit))
         found = self._boundaries.search(wanted, limit=MAX_FOUND + 1) if wanted else ()
         return self._render(
             "areas.html",
@@ -145,11 +144,12 @@ class Pages:
         """Return a page of documentation; whoever makes `body` vouches for it: it is not escaped."""
         return self._render("document.html", visit, title=pick(title, visit.lang), body=body)
 
-    def _cards(self, situation: Situation, visit: Visit, codes: frozenset[str] | None) -> tuple[list[Card], list[Card]]:
-        """Return the cards of what is in force and of what has ended."""
-        reader = Reader(lang=visit.lang, base=self._base, codes=codes)
-        in_force = cards_in_force(situation.in_force(), reader)
-        return in_force, cards_ended(situation, visit.now - ENDED_SHOWN, reader)
+    def _reader(self, visit: Visit, codes: frozenset[str] | None = None) -> Reader:
+        return Reader(lang=visit.lang, base=self._base, codes=codes)
+
+    def _picture(self, situation: Situation, visit: Visit, reader: Reader, *, limit: int | None = None) -> Picture:
+        over = ended_here(situation, visit.now - ENDED_SHOWN, reader)
+        return picture_of(held_here(situation.in_force(), reader), over, reader, limit=limit)
 
     def _place(self, code: str) -> Municipality | Prefecture:
         return self._boundaries.prefecture(code) if _is_prefecture(code) else self._boundaries.municipality(code)
@@ -160,12 +160,13 @@ class Pages:
         return _name(self._boundaries.prefecture(place.prefecture), lang)
 
     def _inside(
-        self, place: Municipality | Prefecture, codes: Iterable[str], cards: Iterable[Card], lang: str
+        self, place: Municipality | Prefecture, codes: Iterable[str], situation: Situation, reader: Reader
     ) -> list[Listed]:
         """Return the municipalities of a prefecture, or the wards of a city."""
-        badges = worst_by_code(cards)
-        inside = sorted(codes) if isinstance(place, Prefecture) or place.wards else []
-        return [_listed(self._boundaries.municipality(code), badges, lang) for code in inside]
+        if isinstance(place, Municipality) and not place.wards:
+            return []
+        badges = worst_by_code(situation.in_force(), reader)
+        return [_listed(self._boundaries.municipality(code), badges, reader.lang) for code in sorted(codes)]
 
     def _map(self, name: str, situation: Situation, visit: Visit) -> str:
         """Return the address of a map. It changes with the situation, so that nobody is shown yesterday's."""

@@ -268,6 +268,10 @@ def test_what_is_lifted_in_one_place_does_not_hold_there() -> None:
     made.say(low, zones=[zone(low.infos[0], SHINGU), replace(zone(high.infos[0], SHINGU), lifted=True)])
     there = parsed(pages().area(SHINGU, made.situation, visit()))
     assert there.xpath("//section[@class='group']/@id") == ["three"]
+    wards = parsed(pages().area("13", made.situation, visit())).xpath(
+        "//ul[contains(@class, 'prefs')]/li[a/span]/a/@href"
+    )
+    assert wards == [f"/a/{CHIYODA}"]
     assert "解除東京都中央区" in text_of(pages().front(made.situation, visit()))
 
 
