@@ -74,6 +74,17 @@ def reach_deg(geometry: BaseGeometry, distance_m: float) -> float:
     return distance_m / (METRES_A_DEGREE * math.cos(math.radians(poleward)))
 
 
+def prepared(geometry: BaseGeometry) -> BaseGeometry:
+    """Return a copy made ready for many questions.
+
+    A copy, because shapes are shared between threads and GEOS builds its indexes at the first question, without a
+    lock and while other threads run.
+    """
+    own = shapely.from_wkb(shapely.to_wkb(geometry))
+    shapely.prepare(own)
+    return cast(BaseGeometry, own)
+
+
 def outline_points(geometry: BaseGeometry) -> Geometries:
     """Return points along the outline of `geometry`, at its vertices and at most about 100 m apart."""
     return cast(Geometries, shapely.points(shapely.get_coordinates(shapely.segmentize(geometry, _OUTLINE_STEP_DEG))))

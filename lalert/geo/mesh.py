@@ -13,7 +13,7 @@ import numpy.typing as npt
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from lalert.geo import faults
+from lalert.geo import faults, measure
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -84,7 +84,7 @@ def touched(geometry: BaseGeometry, level: Level, *, limit: int = MAX_CELLS) -> 
     Looks at large cells first and divides those on the edge only. Cells outside the grid are left out. Raises
     Rejected `area.too_many_cells` above `limit` cells.
     """
-    shapely.prepare(geometry)
+    geometry = measure.prepared(geometry)
     edge, inside = _first_cells(geometry), np.zeros(0, dtype=np.int64)
     current = Level.FIRST
     while True:

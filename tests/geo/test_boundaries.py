@@ -1,4 +1,5 @@
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -260,3 +261,13 @@ def _point_in(shape: shapely.Geometry, sure: np.random.Generator) -> tuple[float
         lon, lat = sure.uniform(west, east), sure.uniform(south, north)
         if shapely.contains_xy(shape, lon, lat):
             return lon, lat
+
+
+def test_shapes_stay_as_they_are_shared(japan: BoundarySet) -> None:
+    """Threads share shapes: nothing that is asked prepares them, because GEOS would do that without a lock."""
+    shape = measure.circle(lon=139.7, lat=35.7, radius_m=20_000)
+    answers = japan.covered(shape)
+    with ThreadPoolExecutor(4) as pool:
+        assert all(answer == answers for answer in pool.map(lambda _: japan.covered(shape), range(40)))
+    assert not shapely.is_prepared(shape)
+    assert not any(shapely.is_prepared(japan.shape_of(place.code)) for place in japan.municipalities)
