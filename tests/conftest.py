@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -23,7 +23,6 @@ from tests.rig.caller import Caller
 from tests.rig.hubs import HubProcess
 
 LONGEST_STEP_S = 0.5
-Start = Callable[..., Awaitable[Server]]
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +57,7 @@ def watched_loop(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-async def servers(tmp_path: Path, watched_loop: None) -> AsyncIterator[Start]:
+async def servers(tmp_path: Path, watched_loop: None) -> AsyncIterator[hubs.Start]:
     """Starts servers in this process: `await servers(stream__tail_entries=100)`, each closed at the end."""
     async with AsyncExitStack() as stack:
 
@@ -69,7 +68,7 @@ async def servers(tmp_path: Path, watched_loop: None) -> AsyncIterator[Start]:
 
 
 @pytest.fixture
-async def server(servers: Start) -> Server:
+async def server(servers: hubs.Start) -> Server:
     """A server with the defaults."""
     return await servers()
 

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from lalert.errors import Defect, LalertError, Rejected, Text, Unavailable
 from lalert.store.base import Gap
+from lalert.web.limits import TooMany
 
 log = structlog.get_logger("lalert.web")
 
@@ -50,7 +51,7 @@ def problem(error: LalertError, request: web.Request) -> web.Response:
         content_type="application/problem+json",
         headers={"Cache-Control": "no-store"},
     )
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable | TooMany):
         response.headers["Retry-After"] = str(error.retry_after_s)
     if error.status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="lalert"'

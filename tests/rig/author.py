@@ -14,7 +14,7 @@ from lalert.cap.parse import parse
 from lalert.cap.render import to_xml
 
 JST = timezone(timedelta(hours=9))
-CHIYODA, CHUO, YOKOHAMA_NISHI, NAHA = "131016", "131024", "141038", "472018"
+CHIYODA, CHUO, YOKOSUKA, NAHA = "131016", "131024", "142018", "472018"
 
 _RUN = secrets.token_hex(3)  # two runs on the same data do not collide
 _NUMBERS = count(1)

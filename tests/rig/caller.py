@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -92,7 +93,11 @@ class Caller:
     ) -> Answer:
         """Return the answer to any request. Redirects are not followed."""
         async with self._session.request(
-            method, self.url + path, data=data, headers=headers, allow_redirects=False
+            method,
+            self.url + path,
+            data=None if data is None else io.BytesIO(data),
+            headers=headers,
+            allow_redirects=False,
         ) as response:
             answer = Answer(response.status, response.headers, await response.read())
         below = urlsplit(self.url + path).path

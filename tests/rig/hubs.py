@@ -8,7 +8,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,6 +24,9 @@ ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "lalert")
 PATIENCE_S = 30.0
 
+Start = Callable[..., Awaitable[Server]]
+"""Starts a server with changed settings, written `stream__tail_entries=100`."""
+
 
 def settings_for(data: Path, **changes: object) -> Settings:
     """Return settings on a free port and `data`; `changes` are written `stream__tail_entries=100`."""
@@ -32,12 +35,17 @@ def settings_for(data: Path, **changes: object) -> Settings:
 
 
 async def issue(
-    hub: Server | Path, realm: Realm = Realm.LIVE, *, areas: Sequence[str] = ("*",), role: Role = Role.SENDER
+    server: Server, realm: Realm = Realm.LIVE, *, areas: Sequence[str] = ("*",), role: Role = Role.SENDER
 ) -> str:
-    """Return a new key of a server in this process, or of the hub that works on a data folder."""
-    if isinstance(hub, Server):
-        return await _issue(hub.hub(realm).store, realm, areas, role)
-    store = await SqliteStore.open(hub / f"{realm}.sqlite", realm, exclusive=False)
+    """Return a new key of a server in this process."""
+    return await _issue(server.hub(realm).store, realm, areas, role)
+
+
+async def issue_in(
+    data: Path, realm: Realm = Realm.LIVE, *, areas: Sequence[str] = ("*",), role: Role = Role.SENDER
+) -> str:
+    """Return a new key of the hub that works on this data folder."""
+    store = await SqliteStore.open(data / f"{realm}.sqlite", realm, exclusive=False)
     try:
         return await _issue(store, realm, areas, role)
     finally:
@@ -74,6 +82,12 @@ class HubProcess:
     def url(self) -> str:
         """Where the hub listens."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """The running process, to stop it or to take something from it."""
+        assert self._process is not None
+        return self._process.pid
 
     async def start(self) -> HubProcess:
         """Start, or start again, and return once the hub listens."""

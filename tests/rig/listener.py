@@ -66,6 +66,7 @@ class Listener:
         self._reading.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._reading
+        self._response.close()
         await self._session.close()
 
     @property
