@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import random
 
+import structlog
 from aiohttp import HttpVersion11, web
 
 from lalert.core.model import Cursor, Subscription
-from lalert.errors import Text, Unavailable
+from lalert.errors import LalertError, Text, Unavailable
 from lalert.publishers import sse
 from lalert.store.base import Gap
 from lalert.web.alerts import entries_after
 from lalert.web.context import Context, context
 from lalert.web.fanout import Reader
 from lalert.web.query import FILTERS, Query, subscription
+
+log = structlog.get_logger("lalert.stream")
 
 _REPLAY = 200  # entries per step of a replay
 
@@ -40,13 +43,28 @@ async def stream(request: web.Request) -> web.StreamResponse:
     if request.version >= HttpVersion11:
         response.enable_chunked_encoding()  # explicit: the fan-out frames its own chunks
     await response.prepare(request)
-    # Readers that lost us together must not come back together: each gets its own delay.
-    retry_ms = int(ctx.hub.settings.stream.retry_ms * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, no secret
-    await response.write(sse.retry_line(retry_ms))
-    last = request.headers.get("Last-Event-ID")
-    start = await _start(ctx, response, last if last is not None else since, head)
-    await _follow(request, response, ctx, wanted, start)
+    try:
+        # Readers that lost us together must not come back together: each gets its own delay.
+        retry_ms = int(ctx.hub.settings.stream.retry_ms * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, no secret
+        await response.write(sse.retry_line(retry_ms))
+        last = request.headers.get("Last-Event-ID")
+        start = await _start(ctx, response, last if last is not None else since, head)
+        await _follow(request, response, ctx, wanted, start)
+    except ConnectionError:
+        pass  # the reader left in the middle of a write
+    except Exception as error:
+        _cut(request, error)
     return response
+
+
+def _cut(request: web.Request, error: Exception) -> None:
+    """End a stream that cannot go on. It has begun, so no problem document may follow: the reader resumes."""
+    if isinstance(error, LalertError):
+        log.warning("stream.cut", code=error.code)
+    else:
+        log.error("stream.defect", exc_info=error)
+    if request.transport is not None:
+        request.transport.abort()
 
 
 async def _start(ctx: Context, response: web.StreamResponse, since: Cursor | str | None, head: Cursor) -> Cursor:
