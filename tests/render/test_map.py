@@ -1,0 +1,220 @@
+"""Maps drawn by the server."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import pytest
+from lxml import etree
+
+from lalert.cap.model import Status
+from lalert.core.model import CancelKind, Kind, Posted, Priority, Reach, Standing, State, Zone
+from lalert.geo import boundaries
+from lalert.geo.area import Area, Covered
+from lalert.render.map import MAX_BYTES, alert_map, area_map, japan, looks_of
+from lalert.render.palette import Look
+from tests.render.entries import SENT, alert, entry, info
+from tests.render.hostile import SAMPLES
+from tests.render.test_wording import cancel
+
+SET = boundaries.load()
+HOLDS = Standing(state=State.IN_FORCE)
+LIFTED = Standing(state=State.CANCELLED, cancel_kind=CancelKind.LIFTED)
+
+
+def whole(codes: Sequence[str]) -> Area:
+    """Return the area of whole municipalities."""
+    covered = tuple(Covered(code, SET.name_of(code), 1.0) for code in codes)
+    return Area(geometry=SET.geometry_of(codes), municipalities=covered, area_km2=1.0, boundaries=SET.version)
+
+
+def posted(*codes: str, level: int | None = 4, priority: Priority = Priority.URGENT, lifted: bool = False) -> Posted:
+    """Return an alert in force over whole municipalities."""
+    where = whole(codes)
+    zones = (Zone(area=where, level=level, hazard="flood", lifted=lifted),)
+    return Posted(entry(zones=zones, area=where, level=level, priority=priority), HOLDS)
+
+
+def drawn(made: bytes) -> etree._Element:
+    """Return a map as a reader parses it: within its size, and with nothing that a strict policy forbids."""
+    assert len(made) <= MAX_BYTES
+    root = etree.fromstring(made)
+    for element in root.iter():
+        assert etree.QName(element).localname not in {"style", "script", "image", "foreignObject"}
+        assert not {"style", "onload", "onclick"} & set(element.attrib)
+        assert all(value.startswith("#") for name, value in element.attrib.items() if name.endswith("href"))
+    return root
+
+
+def badges(root: etree._Element) -> list[str]:
+    """Return the names of the badges on the map, the legend's not counted."""
+    (group,) = root.xpath("/*/*[local-name()='g' and @clip-path='url(#place)']")
+    return [str(use.get("href"))[1:] for use in group.iter("{*}use")]
+
+
+def fills(root: etree._Element) -> set[str]:
+    """Return the hatches that are drawn with a shape."""
+    shapes = (path for path in root.iter("{*}path") if path.get("d"))
+    return {fill[5:-1] for path in shapes if (fill := path.get("fill") or "").startswith("url(#hatch")}
+
+
+def desc(root: etree._Element) -> str:
+    """Return what the map says to who does not see it."""
+    return root.findtext("{*}desc") or ""
+
+
+def test_the_gravest_look_of_a_place_is_shown() -> None:
+    """Two alerts in one municipality: the graver one; what is lifted does not count."""
+    looks = looks_of(
+        [posted("131016", level=2), posted("131016", "131024", level=5), posted("131032", level=None, lifted=True)]
+    )
+    assert looks == {"131016": Look.FIVE, "131024": Look.FIVE}
+    assert looks_of([posted("131016", level=5), posted("131016", level=2)]) == {"131016": Look.FIVE}
+
+
+def test_japan_shows_what_is_in_force() -> None:
+    """Each level has its hatch and its badge, and the description names the places."""
+    root = drawn(japan([posted("011002"), posted("462012", level=3)], SET, title="全国", as_of=SENT))
+    assert fills(root) == {"hatch-four", "hatch-three"}
+    assert sorted(badges(root)) == ["badge-four", "badge-three"]
+    assert "警戒レベル4: 北海道札幌市" in desc(root)
+    assert "警戒レベル3: 鹿児島県鹿児島市" in desc(root)
+
+
+def test_nothing_in_force_is_said_aloud() -> None:
+    """An empty map is no broken map."""
+    root = drawn(japan([], SET, title="全国", as_of=SENT))
+    assert (fills(root), badges(root)) == (set(), [])
+    assert "発令中の情報はありません。" in desc(root)
+    assert "Nothing is in force." in desc(drawn(japan([], SET, title="Japan", as_of=SENT, lang="en")))
+
+
+@pytest.mark.parametrize("code", ["472018", "134210"])
+def test_far_islands_have_an_inset(code: str) -> None:
+    """那覇 and 小笠原 are on the map of Japan, each with a badge."""
+    assert badges(drawn(japan([posted(code)], SET, title="全国", as_of=SENT))) == ["badge-four"]
+
+
+def test_a_small_place_has_a_badge_even_where_its_shape_is_a_speck() -> None:
+    """千代田区 is a few units of the map of Japan: its number is seen."""
+    assert badges(drawn(japan([posted("131016")], SET, title="全国", as_of=SENT))) == ["badge-four"]
+
+
+def test_where_badges_would_cover_each_other_the_gravest_stands() -> None:
+    """Level 5 beside level 3 in neighbouring wards: one badge, 5."""
+    root = drawn(japan([posted("131016", level=3), posted("131024", level=5)], SET, title="全国", as_of=SENT))
+    assert badges(root) == ["badge-five"]
+
+
+def test_every_municipality_in_force_keeps_the_size() -> None:
+    """All 1,741 at once, every level beside every other: the map gets coarser, not larger."""
+    codes = [place.code for place in SET.municipalities]
+    everything = [posted(*codes[level::5], level=level + 1) for level in range(5)]
+    root = drawn(japan(everything, SET, title="全国", as_of=SENT, drill=True))
+    assert len(fills(root)) == 5
+    assert "【訓練】" in desc(root)
+
+
+@pytest.mark.parametrize("code", [f"{number:02d}" for number in (1, 13, 20, 28, 42, 46, 47)])
+def test_every_prefecture_map_keeps_the_size(code: str) -> None:
+    """Prefectures with many municipalities or islands, everything in force."""
+    made = area_map(code, [posted(*SET.expand(code))], SET, title="県", as_of=SENT)
+    assert fills(drawn(made)) == {"hatch-four"}
+
+
+def test_what_a_prefecture_map_cannot_show_is_named() -> None:
+    """Tokyo's far islands would shrink the wards to specks: a line says what is in force there."""
+    root = drawn(area_map("13", [posted("134210")], SET, title="東京都", as_of=SENT))
+    assert "図の外：警戒レベル4: 東京都小笠原村" in " ".join(str(text) for text in root.itertext())
+    assert "小笠原村" in desc(root)
+
+
+def test_a_municipality_map_shows_exact_shapes_and_names() -> None:
+    """Part of a ward is drawn as that part, among its neighbours by name."""
+    root = drawn(area_map("131016", [Posted(entry(), HOLDS)], SET, title="千代田区", as_of=SENT))
+    assert fills(root) == {"hatch-four"}
+    assert {"千代田区", "中央区"} <= set(root.itertext())
+    ended = posted("011002", lifted=True)
+    assert fills(drawn(area_map("131016", [ended, posted("011002")], SET, title="x", as_of=SENT))) == set()
+
+
+def test_a_designated_city_map_shows_its_wards() -> None:
+    """広島市 is held as wards: all of them are its map."""
+    root = drawn(area_map("341002", [posted(*SET.expand("341002")[:1])], SET, title="広島市", as_of=SENT))
+    assert fills(root) == {"hatch-four"}
+
+
+def test_an_alert_is_drawn_by_level() -> None:
+    """Each zone has the look of its own level; what is lifted is not filled."""
+    zones = (
+        Zone(area=whole(["131016"]), level=4, hazard="flood"),
+        Zone(area=whole(["131024"]), level=3, hazard="flood"),
+        Zone(area=whole(["131032"]), level=None, hazard="flood", lifted=True),
+    )
+    root = drawn(alert_map(entry(zones=zones), SET))
+    assert fills(root) == {"hatch-four", "hatch-three"}
+    assert "警戒レベル3: 東京都中央区" in desc(root)
+    assert "港区" not in desc(root)
+
+
+def test_a_lesser_zone_of_a_flash_message_keeps_its_level() -> None:
+    """Level 3 in a message that holds level 5 elsewhere is level 3."""
+    zones = (
+        Zone(area=whole(["131016"]), level=5, hazard="flood"),
+        Zone(area=whole(["131024"]), level=3, hazard="flood"),
+    )
+    assert fills(drawn(alert_map(entry(zones=zones, priority=Priority.FLASH), SET))) == {"hatch-five", "hatch-three"}
+
+
+def test_what_has_ended_is_an_empty_dashed_outline() -> None:
+    """No colour of a level stays where nothing holds; the title says how it ended."""
+    root = drawn(alert_map(entry(), SET, standing=LIFTED))
+    assert fills(root) == set()
+    assert root.xpath("boolean(//@stroke-dasharray)")
+    assert (root.findtext("{*}title") or "").startswith("【解除】")
+
+
+def test_a_cancel_without_area_shows_what_it_calls_off() -> None:
+    """Where the alarm was heard is outlined."""
+    root = drawn(alert_map(cancel(), SET))
+    assert root.xpath("boolean(//@stroke-dasharray)")
+
+
+def test_a_message_of_nowhere_still_has_a_map() -> None:
+    """Neither area nor predecessor: all of Japan, and no mark on it."""
+    root = drawn(alert_map(entry(cancel().alert, kind=Kind.CANCEL, state=State.CANCELLED, zones=(), area=None), SET))
+    assert not root.xpath("boolean(//@stroke-dasharray)")
+    assert badges(root) == []
+
+
+def test_a_nationwide_alert_keeps_the_size() -> None:
+    """A warning for the whole country is one shape over prefectures, and its first places are named."""
+    codes = [place.code for place in SET.municipalities]
+    zones = (Zone(area=whole(codes), level=None, hazard="tsunami"),)
+    root = drawn(alert_map(entry(zones=zones, level=None, priority=Priority.FLASH), SET))
+    assert fills(root) == {"hatch-unlevelled"}
+    assert "北海道札幌市" in desc(root)
+
+
+def test_a_drill_alert_has_its_bands() -> None:
+    """【訓練】 above and below, in both languages."""
+    for lang, words in (("ja", "これは訓練です"), ("en", "NOT A REAL EMERGENCY")):
+        made = alert_map(entry(alert(status=Status.EXERCISE)), SET, lang=lang).decode()
+        assert made.count(words) == 2
+
+
+@pytest.mark.parametrize("text", SAMPLES)
+def test_no_headline_breaks_a_map(text: str) -> None:
+    """Whatever a sender wrote, the map is valid and holds no element of theirs."""
+    drawn(alert_map(entry(alert(info(headline=text))), SET))
+
+
+def test_scattered_reaches_fit_one_frame() -> None:
+    """A Cancel of two far messages shows both."""
+    far = [Reach(identity=entry().alert.identity, area=whole([code])) for code in ("011002", "472018")]
+    root = drawn(
+        alert_map(entry(cancel().alert, state=State.CANCELLED, zones=(), area=None, supersedes=tuple(far)), SET)
+    )
+    (dashed,) = root.xpath("//*[@stroke-dasharray]")
+    assert len(re.findall("M", str(dashed.get("d")))) >= 2
