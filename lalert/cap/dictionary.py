@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -34,8 +34,8 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,32}")
 class Slot:
     """One element: CAP's name, Python's name, how its text is read, whether it repeats, whether it must be there.
 
-    `read` None takes the text as it stands, and nothing for an empty one. `block` marks what has elements instead of
-    text: `pair` (valueName and value), `info`, `resource` or `area`.
+    `read` None takes the text as it stands, and nothing for an empty one; `words` are the only ones that may stand
+    there. `block` marks what has elements instead of text: `pair` (valueName and value), `info`, `resource`, `area`.
     """
 
     tag: str
@@ -44,26 +44,15 @@ class Slot:
     many: bool = False
     required: bool = False
     block: str = ""
+    words: Mapping[str | None, StrEnum] | None = None
 
 
-def _words(kind: type[StrEnum]) -> Read:
-    words = {member.value: member for member in kind}
-
-    def read(text: str) -> object:
-        try:
-            return words[text]
-        except KeyError:
-            raise Malformed("cap.schema.enumeration", text) from None
-
-    return read
+def _words(kind: type[StrEnum]) -> dict[str | None, StrEnum]:
+    return {member.value: member for member in kind}
 
 
-def _certainty(text: str) -> object:
-    # CAP 1.1 §3.2.2: "Very Likely" of CAP 1.0 is to be read as Likely.
-    return _plain_certainty("Likely" if text == "Very Likely" else text)
-
-
-_plain_certainty = _words(Certainty)
+# CAP 1.1 §3.2.2: "Very Likely" of CAP 1.0 is to be read as Likely.
+_CERTAINTIES: Final = _words(Certainty) | {"Very Likely": Certainty.LIKELY}
 
 
 def _number(text: str) -> object:
@@ -90,10 +79,10 @@ ALERT: Final = (
     Slot("identifier", "identifier", None, required=True),
     Slot("sender", "sender", None, required=True),
     Slot("sent", "sent", grammar.parse_time, required=True),
-    Slot("status", "status", _words(Status), required=True),
-    Slot("msgType", "msg_type", _words(MsgType), required=True),
+    Slot("status", "status", None, required=True, words=_words(Status)),
+    Slot("msgType", "msg_type", None, required=True, words=_words(MsgType)),
     Slot("source", "source", None),
-    Slot("scope", "scope", _words(Scope), required=True),
+    Slot("scope", "scope", None, required=True, words=_words(Scope)),
     Slot("restriction", "restriction", None),
     Slot("addresses", "addresses", None),
     Slot("code", "codes", None, many=True),
@@ -105,12 +94,12 @@ ALERT: Final = (
 
 INFO: Final = (
     Slot("language", "language", _stripped),
-    Slot("category", "categories", _words(Category), many=True, required=True),
+    Slot("category", "categories", None, many=True, required=True, words=_words(Category)),
     Slot("event", "event", None, required=True),
-    Slot("responseType", "response_types", _words(ResponseType), many=True),
-    Slot("urgency", "urgency", _words(Urgency), required=True),
-    Slot("severity", "severity", _words(Severity), required=True),
-    Slot("certainty", "certainty", _certainty, required=True),
+    Slot("responseType", "response_types", None, many=True, words=_words(ResponseType)),
+    Slot("urgency", "urgency", None, required=True, words=_words(Urgency)),
+    Slot("severity", "severity", None, required=True, words=_words(Severity)),
+    Slot("certainty", "certainty", None, required=True, words=_CERTAINTIES),
     Slot("audience", "audience", None),
     Slot("eventCode", "event_codes", None, many=True, block="pair"),
     Slot("effective", "effective", grammar.parse_time),

@@ -141,9 +141,12 @@ class _Reading:
     findings: list[Finding] = field(default_factory=list)
 
     def note(self, code: str, element: etree._Element, found: str | None = None) -> None:
-        """Report `code` at `element`."""
+        """Report `code` at `element`; beyond the bound one error stands for all the rest."""
         if len(self.findings) < structure.MAX_FINDINGS:
             self.findings.append(structure.finding_at(code, element, found))
+        elif len(self.findings) == structure.MAX_FINDINGS:
+            facts = {"name": "findings", "limit": structure.MAX_FINDINGS}
+            self.findings.append(finding("cap.limits", path="/alert", line=element.sourceline, facts=facts))
 
     def block(self, element: etree._Element, kind: str) -> dict[str, Any]:
         """Return the values of a block by Python's names; what cannot be read gets a neutral value."""
@@ -154,8 +157,11 @@ class _Reading:
             slot = slots.get(child.tag)  # type: ignore[arg-type]
             if slot is None:
                 continue  # the schema says so
+            value: object
             if slot.read is not None:
                 value = self.text(child, slot.read)
+            elif slot.words is not None:
+                value = slot.words.get(child.text) or self.alien(child)
             else:
                 value = self.nested(child, slot.block) if slot.block else child.text or None
             if value is None:
@@ -167,6 +173,11 @@ class _Reading:
         for name, several in lists.items():
             values[name] = tuple(several)
         return values
+
+    def alien(self, element: etree._Element) -> object:
+        """Report a word that may not stand here; nothing takes its place."""
+        self.note("cap.schema.enumeration", element, element.text)
+        return None
 
     def text(self, element: etree._Element, read: Read) -> object:
         """Return the value of a leaf; outside its grammar None, or the time that is still plain."""
@@ -188,7 +199,7 @@ class _Reading:
 
     def add_schema_findings(self, root: etree._Element, version: str) -> None:
         """Add what the schema says about places where nothing more precise was found."""
-        told = {f.path for f in self.findings}
+        told = {f.path for f in self.findings if f.severity is Weight.ERROR}
         self.findings.extend(f for f in structure.findings(root, version) if f.path not in told)
 
 

@@ -71,7 +71,7 @@ def read(
 
 def _added(judged: Iterable[Finding], decoded: Decoded) -> Iterator[Finding]:
     """Yield the findings about values with their lines, less those about places that could not be read anyway."""
-    told = {f.path for f in decoded.findings if f.severity is not Severity.INFO}
+    told = {f.path for f in decoded.findings if f.severity is Severity.ERROR or f.code == "cap.references.old"}
     for finding in judged:
         if finding.path not in told:
             yield from _located([finding], decoded)

@@ -23,6 +23,7 @@ _CODES: Final = (
     ("ENUMERATION", "cap.schema.enumeration"),
     ("ELEMENT_CONTENT", "cap.schema.element"),
     ("COMPLEX_TYPE_3_2", "cap.schema.attribute"),
+    ("CVC_TYPE_3_1_1", "cap.schema.attribute"),
     ("COMPLEX_TYPE_2_3", "cap.schema.text"),
     ("", "cap.schema.type"),
 )

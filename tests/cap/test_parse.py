@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lalert.cap import parse as parsing
+from lalert.cap import structure
 from lalert.cap.model import Certainty, NamedValue, Status
 from lalert.cap.parse import decode, parse
 from lalert.errors import Rejected, Severity
@@ -103,7 +104,20 @@ def test_all_defects_come_at_once() -> None:
 def test_findings_are_bounded() -> None:
     """A message with thousands of defects is answered with a list that ends."""
     raw = changed("<circle>35.69,139.75 1.5</circle>", "<circle>x</circle>" * 5000)
-    assert len(decode(raw).findings) <= 2 * 500
+    assert len(decode(raw).findings) == structure.MAX_FINDINGS + 1
+
+
+def test_error_behind_a_crowd_of_warnings_still_rejects() -> None:
+    """Thousands of harmless defects cannot hide a harmful one."""
+    raw = changed("<circle>", "<polygon/>" * 501 + "<polygon>x</polygon><circle>")
+    with pytest.raises(Rejected, match=r"cap\.limits"):
+        parse(raw)
+
+
+def test_warning_hides_no_error_of_the_same_place() -> None:
+    """An empty polygon is a warning, but its attribute stays an error."""
+    codes = {f.code for f in decode(changed("<circle>", '<polygon x="1"/><circle>')).findings}
+    assert codes == {"cap.area.empty", "cap.schema.attribute"}
 
 
 def test_enumeration_advice_lists_the_words() -> None:

@@ -47,6 +47,16 @@ def test_missing_element_is_told_once() -> None:
     assert [f.code for f in reading.findings] == ["cap.schema.missing"]
 
 
+def test_empty_polygon_hides_no_open_one() -> None:
+    """A warning about one shape never silences an error about another."""
+    raw = changed("<polygon>", "<polygon/><polygon>").replace(
+        b"35.70,139.76 35.68,139.73<", b"35.70,139.76 35.6,139.7<"
+    )
+    reading = read(raw, now=NOW)
+    assert {f.code for f in reading.findings} == {"cap.area.empty", "cap.polygon.open"}
+    assert reading.verdict == "invalid"
+
+
 def test_core_profile_is_cap_alone() -> None:
     """Profile `core` asks for nothing Japanese."""
     raw = changed("<language>ja</language>", "<language>fr</language>")
