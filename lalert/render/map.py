@@ -21,7 +21,7 @@ from lalert.render.places import place_names
 from lalert.render.plane import Box, Plane, Rect, path
 from lalert.render.sheet import Sheet
 from lalert.render.tags import badges, name_tags
-from lalert.render.wording import headline, stands
+from lalert.render.wording import headline, stands, where
 from lalert.render.words import is_drill, level_label, pick
 
 MAX_BYTES = 60_000
@@ -120,28 +120,31 @@ def alert_map(
 ) -> bytes:
     """Return the map of one message: its exact shapes by level. What has ended is drawn as an empty dashed outline.
 
-    A message that names no area shows where those are who heard what it calls off; with neither, all of Japan.
+    It shows one message only: whether anything else is in force it neither draws nor says. One that
+    names no area shows where those are who heard what it calls off; with neither, all of Japan.
     """
     holds = stands(entry, standing).state is State.IN_FORCE
     shapes = [zone.area.geometry for zone in entry.zones] or [reach.area.geometry for reach in entry.supersedes]
     zones = [(look_of(zone.level, entry.priority), zone.area) for zone in entry.zones if holds and not zone.lifted]
-    painted = {look: shapely.union_all([a.geometry for other, a in zones if other is look]) for look, _ in zones}
+    painted = {look: _union([area.geometry for other, area in zones if other is look]) for look, _ in zones}
     sheet = Sheet(
         title=headline(entry, lang, standing=standing),
         as_of=as_of or entry.at,
         credit=boundaries.credit,
         lang=lang,
         drill=is_drill(entry.alert.status),
+        rest=Text("この情報の対象外", "Not in this message"),
     )
-    plane = Plane(Box.around(shapely.union_all(shapes)) if shapes else _MAINLAND, sheet.place)
+    plane = Plane(Box.around(shapely.box(*shapely.total_bounds(shapes))) if shapes else _MAINLAND, sheet.place)
     land = _context(boundaries, plane)
     ended = [_rim(plane, shapes, dashed=True)] if shapes and not painted else []
     drawn = [_ground(plane, land.values(), painted), *ended]
     looks = {covered.code: look for look, area in reversed(zones) for covered in area.municipalities}
     names = {code: boundaries.name_of(code) for code in land}
+    facts = _facts(looks, boundaries, lang) if looks else where(entry, lang)
     marks = {look.value: look for look in painted}
     tags = name_tags(plane, names, land) + badges(plane, marks, {look.value: painted[look] for look in painted})
-    return _fit(sheet, plane, drawn, tags, looks=painted, facts=_facts(looks, boundaries, lang))
+    return _fit(sheet, plane, drawn, tags, looks=painted, facts=facts)
 
 
 _Drawing = Callable[[float], str]
@@ -213,7 +216,7 @@ def _inset(plane: Plane, name: str, land: Sequence[BaseGeometry], painted: Paint
 
 def _rim(plane: Plane, shapes: Sequence[BaseGeometry], *, dashed: bool = False) -> _Drawing:
     """Return what draws the outline of a whole; dashed where nothing holds any more."""
-    laid = plane.laid(shapely.union_all(list(shapes)))
+    laid = plane.laid(_union(shapes))
     dashes = ' stroke-dasharray="7 5"' if dashed else ""
 
     def draw(coarseness: float) -> str:
@@ -241,7 +244,12 @@ def _exact(in_force: Iterable[Posted], plane: Plane) -> dict[Look, BaseGeometry]
         for zone in posted.entry.zones:
             if not zone.lifted and plane.box.meets(zone.area.geometry):
                 shapes.setdefault(look_of(zone.level, posted.entry.priority), []).append(zone.area.geometry)
-    return {look: shapely.union_all(parts) for look, parts in shapes.items()}
+    return {look: _union(parts) for look, parts in shapes.items()}
+
+
+def _union(shapes: Sequence[BaseGeometry]) -> BaseGeometry:
+    """Return the union of `shapes`; one alone, which may be the whole country, is left as it is."""
+    return shapes[0] if len(shapes) == 1 else shapely.union_all(list(shapes))
 
 
 def _context(boundaries: BoundarySet, plane: Plane) -> dict[str, BaseGeometry]:

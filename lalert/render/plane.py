@@ -87,7 +87,9 @@ class Plane:
     def seen(self, shape: BaseGeometry) -> BaseGeometry:
         """Return what of `shape` the place shows, on the drawing; empty when nothing."""
         rect = self.rect
-        laid = shapely.make_valid(self.laid(shape), method="structure", keep_collapsed=False)
+        laid = self.laid(shape)
+        if not shapely.is_valid(laid):  # projecting can cross lines that lie very near
+            laid = shapely.make_valid(laid, method="structure", keep_collapsed=False)
         return shapely.clip_by_rect(laid, rect.x, rect.y, rect.x + rect.width, rect.y + rect.height)
 
     def at(self, *, lon: float, lat: float) -> tuple[float, float]:

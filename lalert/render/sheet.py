@@ -25,18 +25,23 @@ _DRILL = Text(
     "【訓練】これは訓練です　実際の災害ではありません【訓練】",
     "【訓練】 DRILL - NOT A REAL EMERGENCY 【訓練】",
 )
+
 _NONE = Text("情報なし", "None")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """What stands around a map. `note` is one more line for what the drawing cannot show."""
+    """What stands around a map.
+
+    `rest` says what grey land means; `note` is one more line for what the drawing cannot show.
+    """
 
     title: str
     as_of: datetime
     credit: str
     lang: str = "ja"
     drill: bool = False
+    rest: Text = _NONE
     note: str = ""
 
     @property
@@ -86,7 +91,7 @@ class Sheet:
             x += 36 + 6.5 * columns(label)
         drawn.append(
             f'<rect x="{x:.0f}" y="{y + 11:.0f}" width="20" height="16" fill="{NOTHING}" stroke="#77777F"/>'
-            f'<text x="{x + 27:.0f}" y="{y + 24:.0f}" font-size="13">{escaped(pick(_NONE, self.lang))}</text>'
+            f'<text x="{x + 27:.0f}" y="{y + 24:.0f}" font-size="13">{escaped(pick(self.rest, self.lang))}</text>'
             f'<text x="16" y="{y + 49:.0f}" font-size="12" font-weight="700">{escaped(fitted(self.note, 74))}</text>'
             f'<text x="{WIDTH - 16}" y="{y + 49:.0f}" font-size="11" text-anchor="end" fill="#555560">'
             f"{escaped(fitted(self.credit, 60))}</text>"

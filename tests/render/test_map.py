@@ -175,6 +175,15 @@ def test_what_has_ended_is_an_empty_dashed_outline() -> None:
     assert (root.findtext("{*}title") or "").startswith("【解除】")
 
 
+def test_the_map_of_one_message_does_not_say_that_all_is_quiet() -> None:
+    """Something else may be in force: grey is "not in this message", and no word says that nothing is."""
+    text = " ".join(map(str, drawn(alert_map(entry(), SET, standing=LIFTED)).itertext()))
+    assert "この情報の対象外" in text
+    assert "情報なし" not in text
+    assert "発令中の情報はありません" not in text
+    assert "東京都千代田区" in text
+
+
 def test_a_cancel_without_area_shows_what_it_calls_off() -> None:
     """Where the alarm was heard is outlined."""
     root = drawn(alert_map(cancel(), SET))

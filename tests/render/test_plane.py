@@ -82,6 +82,12 @@ def test_what_is_far_outside_is_cut_off() -> None:
     assert plane.seen(shapely.box(150, 10, 151, 11)).is_empty
 
 
+def test_a_shape_that_projects_badly_is_mended() -> None:
+    """What crosses itself on the drawing still has a part that is seen."""
+    bowtie = shapely.Polygon([(139.2, 35.2), (139.8, 35.8), (139.8, 35.2), (139.2, 35.8)])
+    assert Plane(TOKYO, PLACE).seen(bowtie).area > 0
+
+
 def test_neighbours_share_their_points() -> None:
     """Two shapes with a common border are drawn with the same steps along it: no gap opens."""
     plane = Plane(TOKYO, PLACE)
