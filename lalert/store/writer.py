@@ -70,9 +70,8 @@ class Writer:
 
     async def close(self) -> None:
         """Finish everything that was begun; take nothing more."""
-        if not self._closed:
-            self._closed = True
-            self._jobs.put(None)
+        self._closed = True
+        self._jobs.put(None)
         await asyncio.to_thread(self._thread.join)
 
     # --- in the thread ------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lalert.cap.model import Status
-from lalert.core.model import CancelKind, Draft, Entry, Role, Standing, State
+from lalert.core.model import CancelKind, Draft, Entry, Realm, Role, Sender, Standing, State
 from lalert.errors import Rejected, Unavailable
 from lalert.store.base import Appended, AuditLine, Conflicting, Gap, Repeated, Stale, Store, StoredKey
 
@@ -498,6 +498,11 @@ async def test_keys_are_kept_and_revoked(engine: Engine) -> None:
     assert (first.key_id, first.revoked_at) == ("k2", START + day(1))
     assert second == key("k1")
     await again.close()
+
+
+def test_a_key_gives_its_rights_in_one_realm() -> None:
+    """Who posts is known by the key alone; the realm is that of the store which knows it."""
+    assert key("k1").sender(Realm.DRILL) == Sender("k1", "千代田区", Realm.DRILL, Role.SENDER, ("131016", "14"))
 
 
 async def test_a_key_id_is_used_once(store: Store) -> None:

@@ -23,7 +23,7 @@ from .making import START, cancel, expiry, lifting, message, update
 from .naive import NaiveStore
 
 EXAMPLES = int(os.environ.get("LALERT_HISTORIES", "60"))
-NAMES = [f"m{n}" for n in range(8)]
+NAMES = [f"m{n}" for n in range(6)]
 
 
 @dataclass(frozen=True)
@@ -59,13 +59,13 @@ class Reopen:
 POSTS = st.builds(
     Post,
     name=st.sampled_from(NAMES),
-    act=st.sampled_from(["alert", "alert", "update", "update", "lift", "cancel", "system", "changed"]),
+    act=st.sampled_from(["alert", "alert", "alert", "update", "update", "lift", "cancel", "system", "changed"]),
     about=st.lists(st.sampled_from(NAMES), max_size=2, unique=True).map(tuple),
     thread=st.none() | st.sampled_from(NAMES[:3]),
     key_id=st.sampled_from(["k1", "k1", "k2"]),
 )
-BATCHES = st.lists(POSTS | st.builds(Expire, name=st.sampled_from(NAMES)), min_size=1, max_size=4)
-HISTORIES = st.lists(BATCHES | st.builds(Prune, age=st.integers(0, 12)) | st.builds(Reopen), max_size=14)
+BATCHES = st.lists(POSTS | POSTS | st.builds(Expire, name=st.sampled_from(NAMES)), min_size=1, max_size=6)
+HISTORIES = st.lists(BATCHES | st.builds(Prune, age=st.integers(0, 8)) | st.builds(Reopen), min_size=3, max_size=14)
 
 
 class Play:
