@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lalert.cap.model import Status
-from lalert.core.model import Cursor, Draft, Entry, Kind, Posted, Standing
+from lalert.core.model import Cursor, Draft, Entry, Kind, Posted, Standing, State
 from lalert.core.situation import Situation
 from lalert.store.base import Appended, Outcome, Stale, Store
 
@@ -106,14 +106,15 @@ class Play:
                 self.situation.apply(outcome.entry)
 
     def draft(self, step: Post | Expire) -> Draft | None:
-        """Return what the step would append; None for the expiry of something that nobody drafted."""
+        """Return what the step would append; None for an expiry that no hub would draft."""
         self.time += 1
         at = START + timedelta(minutes=self.time)
         if isinstance(step, Expire):
             known = self.drafted.get(step.name)
-            return (
-                expiry(Posted(Entry.of(known, Cursor("x", 0)), Standing(state=known.state)), at=at) if known else None
-            )
+            # The hub expires only what it has seen in force, though that may be long ago.
+            if known is None or known.state is not State.IN_FORCE:
+                return None
+            return expiry(Posted(Entry.of(known, Cursor("x", 0)), Standing(state=known.state)), at=at)
         draft = self._post(step, {"at": at, "key_id": step.key_id, "place": NAMES.index(step.name)})
         self.drafted.setdefault(step.name, draft)
         return draft
