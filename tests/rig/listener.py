@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -46,16 +46,17 @@ class Listener:
     def __init__(self, url: str, query: str = "", *, last_event_id: str | None = None) -> None:
         self.heard: list[Heard] = []
         self.status = 0
+        self.headers: Mapping[str, str] = {}
         self.is_cut = False  # the line ended
         self._url = f"{url.rstrip('/')}/stream{'?' + query if query else ''}"
-        self._headers = {} if last_event_id is None else {"Last-Event-ID": last_event_id}
+        self._sent = {} if last_event_id is None else {"Last-Event-ID": last_event_id}
         self._news = asyncio.Condition()
 
     async def __aenter__(self) -> Listener:
         self._session = aiohttp.ClientSession()
         timeout = aiohttp.ClientTimeout(total=None)
-        self._response = await self._session.get(self._url, headers=self._headers, timeout=timeout)
-        self.status = self._response.status
+        self._response = await self._session.get(self._url, headers=self._sent, timeout=timeout)
+        self.status, self.headers = self._response.status, self._response.headers
         assert self.status == 200, await self._response.text()
         self._reading = asyncio.create_task(self._read())
         return self
