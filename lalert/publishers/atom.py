@@ -104,10 +104,14 @@ def pages(entries: Sequence[bytes], *, limit: int = PAGE_BYTES) -> list[list[byt
     Pages are filled from the oldest entry on, so that an archive does not change when something new comes. The first
     page is then topped up from the next one: readers who take only one see as much as there is room for.
     """
-    filled = [page[::-1] for page in _filled(reversed(entries), limit - _HEAD_BYTES)]
-    archives = filled[::-1]
     newest = next(_filled(entries, limit - _HEAD_BYTES), [])
-    return [newest, *archives[1:]]
+    return [newest, *parts(entries, limit=limit)[1:]]
+
+
+def parts(entries: Sequence[bytes], *, limit: int = PAGE_BYTES) -> list[list[bytes]]:
+    """Return `entries` (newest first) as pages of at most `limit` bytes, the newest first, none twice."""
+    filled = [page[::-1] for page in _filled(reversed(entries), limit - _HEAD_BYTES)]
+    return filled[::-1]
 
 
 def atom_id(identifier: str) -> str:

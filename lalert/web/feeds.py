@@ -6,6 +6,7 @@ beginning of the log (RFC 5005 §4). A block is a fixed run of positions: once i
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,11 +15,11 @@ from aiohttp import web
 
 from lalert.cap.model import Status
 from lalert.core.matching import wants
-from lalert.core.model import Posted, State, Subscription
+from lalert.core.model import Posted, Standing, State, Subscription
 from lalert.errors import Rejected, Text
 from lalert.geo.codes import normalise
 from lalert.hub import Hub
-from lalert.publishers.atom import atom_entry, atom_feed, pages
+from lalert.publishers.atom import atom_entry, atom_feed, pages, parts
 from lalert.render.wording import level_label
 from lalert.web.answers import IMMUTABLE, SHARED, answer
 from lalert.web.context import context
@@ -38,47 +39,81 @@ class Feed:
     wanted: Subscription
 
 
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """One archive document: a part of a block, counted from its oldest; None is the newest part."""
+
+    block: int
+    part: int | None = None
+
+    @property
+    def query(self) -> str:
+        """Its address after that of the feed."""
+        return f"?archive={self.block}" + ("" if self.part is None else f"&part={self.part}")
+
+
 async def feed(request: web.Request) -> web.Response:
     """`GET /feeds/*.atom`: the alerts in force and those that ended in the last 72 hours; `?archive=` a block."""
     hub = context(request).hub
     chosen = _chosen(request, hub)
-    query = Query(request.query, {"archive"})
-    block = query.integer("archive", 0, 10**12)
+    query = Query(request.query, {"archive", "part"})
+    block, part = query.integer("archive", 0, 10**12), query.integer("part", 0, BLOCK)
     query.done()
     if block is not None:
-        return await _archive(request, hub, chosen, block)
+        return await _archive(request, hub, chosen, Archive(block, part))
     generation = hub.tail.head if chosen.wanted.system else hub.situation.generation
     page = hub.cache.get(("feed", chosen.path), generation, lambda: _current(hub, chosen))
     return answer(request, page, "application/atom+xml")
 
 
 def _current(hub: Hub, chosen: Feed) -> bytes:
-    since = hub.clock() - timedelta(hours=hub.settings.hub.ended_h)
+    newest = _newest(hub, chosen)
+    entries = pages([_entry(hub, posted) for posted in newest])[0]
+    shown = {posted.entry.alert.identity.key for posted in newest[: len(entries)]}
+    return _document(hub, chosen, entries, updated=hub.changed_at, prev=_behind(hub, chosen, shown))
+
+
+def _newest(hub: Hub, chosen: Feed) -> list[Posted]:
+    """Return what is in force and what has ended lately, the latest change first; of tests of the line the last."""
     if chosen.wanted.system:
         recent = hub.tail.after(hub.tail.head.seq - BLOCK)
-        entries = [face.atom for face in reversed(recent) if face.entry.alert.status is Status.SYSTEM]
-    else:
-        shown = (*hub.situation.in_force(), *hub.situation.ended(since))
-        newest = sorted(
-            (p for p in shown if wants(chosen.wanted, p.entry)), key=partial(_changed_at, hub), reverse=True
-        )
-        entries = pages([_entry(hub, posted) for posted in newest])[0]
-    return _document(hub, chosen, entries, prev=_before(hub, chosen, hub.tail.head.seq // BLOCK))
+        tests = (face.entry for face in reversed(recent) if face.entry.alert.status is Status.SYSTEM)
+        return [Posted(entry, Standing(state=entry.state)) for entry in tests]
+    since = hub.clock() - timedelta(hours=hub.settings.hub.ended_h)
+    shown = (*hub.situation.in_force(), *hub.situation.ended(since))
+    wanted = (posted for posted in shown if wants(chosen.wanted, posted.entry))
+    return sorted(wanted, key=partial(_changed_at, hub), reverse=True)
 
 
-async def _archive(request: web.Request, hub: Hub, chosen: Feed, block: int) -> web.Response:
+async def _archive(request: web.Request, hub: Hub, chosen: Feed, asked: Archive) -> web.Response:
     span = await hub.store.span()
-    first, last = block * BLOCK + 1, (block + 1) * BLOCK
+    block, first, last = asked.block, asked.block * BLOCK + 1, (asked.block + 1) * BLOCK
     if last < span.oldest or first > span.head.seq:
-        raise not_found(
-            Text("この過去分は保存期間を過ぎたか、まだありません。", "This archive is gone, or not there yet.")
-        )
+        raise _no_archive()
     entries = await hub.store.read(max(first, span.oldest) - 1, last - max(first, span.oldest) + 1)
-    made = [hub.faces_of(entry).atom for entry in reversed(entries) if wants(chosen.wanted, entry)]
-    newer = block + 1 if last < span.head.seq else None
-    prev = _before(hub, chosen, block) if first > span.oldest else None
-    body = _document(hub, chosen, made, prev=prev, archive=block, newer=newer)
-    return answer(request, body, "application/atom+xml", cache=IMMUTABLE if last <= span.head.seq else SHARED)
+    made = parts([hub.faces_of(entry).atom for entry in reversed(entries) if wants(chosen.wanted, entry)]) or [[]]
+    part = len(made) - 1 if asked.part is None else asked.part
+    if part >= len(made):
+        raise _no_archive()
+    is_full = last < span.head.seq  # the next one has begun: nothing in this one changes any more
+    before = _before(hub, chosen, block) if first > span.oldest else None
+    newer = Archive(block + 1) if is_full else None
+    body = _document(
+        hub,
+        chosen,
+        made[len(made) - 1 - part],
+        updated=entries[-1].at,
+        prev=Archive(block, part - 1) if part else before,
+        archive=asked,
+        newer=newer if part == len(made) - 1 else Archive(block, None if part == len(made) - 2 else part + 1),
+    )
+    return answer(request, body, "application/atom+xml", cache=IMMUTABLE if is_full else SHARED)
+
+
+def _no_archive() -> Rejected:
+    return not_found(
+        Text("この過去分は保存期間を過ぎたか、まだありません。", "This archive is gone, or not there yet.")
+    )
 
 
 def _document(
@@ -86,36 +121,46 @@ def _document(
     chosen: Feed,
     entries: list[bytes],
     *,
-    prev: int | None,
-    archive: int | None = None,
-    newer: int | None = None,
+    updated: datetime,
+    prev: Archive | None,
+    archive: Archive | None = None,
+    newer: Archive | None = None,
 ) -> bytes:
     url = hub.site.public_url + chosen.path
-
-    def link(block: int | None) -> str | None:
-        return None if block is None else f"{url}?archive={block}"
-
     return atom_feed(
         entries,
         feed_id=url,
-        self_url=link(archive) or url,
+        self_url=url + (archive.query if archive else ""),
         title=chosen.title,
-        updated=hub.changed_at,
-        prev_archive=link(prev),
-        next_archive=link(newer),
-        current=None if archive is None else url,
+        updated=updated,
+        prev_archive=url + prev.query if prev else None,
+        next_archive=url + newer.query if newer else None,
+        current=url if archive else None,
     )
 
 
-def _before(hub: Hub, chosen: Feed, block: int) -> int | None:
+def _behind(hub: Hub, chosen: Feed, shown: Container[str]) -> Archive | None:
+    """Return the archive behind a page that shows these messages: the open block, unless all of it is on the page."""
+    tail, block = hub.tail, hub.tail.head.seq // BLOCK
+    if not tail.holds(block * BLOCK):
+        return Archive(block)
+    missing = (
+        face.entry.alert.identity.key not in shown
+        for face in tail.after(block * BLOCK)
+        if wants(chosen.wanted, face.entry)
+    )
+    return Archive(block) if any(missing) else _before(hub, chosen, block)
+
+
+def _before(hub: Hub, chosen: Feed, block: int) -> Archive | None:
     """Return the last block before `block` that has something for this feed, as far as memory tells."""
     tail = hub.tail
     for earlier in range(block - 1, -1, -1):
         first = earlier * BLOCK + 1
         if not tail.holds(first - 1):
-            return earlier
+            return Archive(earlier)
         if any(wants(chosen.wanted, face.entry) for face in tail.after(first - 1, BLOCK)):
-            return earlier
+            return Archive(earlier)
     return None
 
 
