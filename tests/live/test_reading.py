@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
 
+import lalert
 from lalert.core.model import Realm
 from lalert.errors import Text, Unavailable
 from lalert.web.server import Server, serving
 from tests.rig import hubs
 from tests.rig.author import CHIYODA, CHUO, NAHA, YOKOSUKA, Author
 from tests.rig.caller import Answer, Caller
+
+LALERT = Path(lalert.__file__).parent
+AT_START = {
+    "key.form",
+    "key.exists",
+    "server.port",
+    "store.locked",
+    "store.outdated",
+    "store.realm",
+    "store.too_new",
+    "store.record",
+}  # only who starts a hub or issues a key meets these, with the whole text
 
 author = Author()
 
@@ -310,11 +324,19 @@ async def test_codes_have_one_address(live: Caller) -> None:
 
 
 async def test_problem_types_lead_to_their_explanation(live: Caller) -> None:
-    """The `type` of a problem and the code of a finding are anchors of `/docs/findings`."""
+    """Every code that the program can answer with is an anchor of `/docs/findings`, where problems lead."""
     page = (await live.get("/docs/findings")).text
     answer = await live.post(b"<alert>")
-    for code in (answer.json["title"], *answer.codes):
+    for code in (answer.json["title"], *answer.codes, *spoken_codes()):
         assert f'id="{code}"' in page, code
+
+
+def spoken_codes() -> set[str]:
+    """Return the codes that the source gives to what a hub answers with."""
+    source = "".join(path.read_text() for name in ("web", "core", "store") for path in LALERT.glob(f"{name}/*.py"))
+    source += (LALERT / "hub.py").read_text() + (LALERT / "commit.py").read_text()
+    codes = set(re.findall(r'code="([a-z]+\.[a-z_.]+)"', source)) | set(re.findall(r'\("(http\.[a-z_]+)",', source))
+    return codes - AT_START
 
 
 async def test_compressed_when_asked(live: Caller) -> None:

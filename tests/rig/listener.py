@@ -84,7 +84,9 @@ class Listener:
         """Return the first event, of those heard already or to come, for which `is_there` holds."""
         async with asyncio.timeout(PATIENCE_S), self._news:
             await self._news.wait_for(lambda: self.is_cut or any(map(is_there, self.heard)))
-        return next(filter(is_there, self.heard))
+        found = next(filter(is_there, self.heard), None)
+        assert found is not None, f"the stream ended before it came; heard {[(h.event, h.id) for h in self.heard]}"
+        return found
 
     async def until_identifier(self, identifier: str, *, event: str | None = None) -> Heard:
         """Return the entry of this message (of this kind, if it is given)."""
