@@ -39,6 +39,11 @@ def _validator(known: str, method: str, status: int, content_type: str) -> Draft
     return Draft202012Validator(document() | {"$ref": f"#/paths/{escaped}"})
 
 
+def validator_of(schema: dict[str, object]) -> Draft202012Validator:
+    """Return the validator of a schema of the document."""
+    return Draft202012Validator(document() | schema)
+
+
 def check(method: str, path: str, status: int, content_type: str, body: bytes) -> None:
     """Assert that this answer is one that the document promises: status, media type and, of JSON, its schema."""
     known = described(path)
