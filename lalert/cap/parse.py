@@ -35,6 +35,9 @@ from lalert.errors import Severity as Weight
 
 MAX_BYTES: Final = 1 << 20
 MAX_TAGS: Final = 60_000  # counted as `<` bytes, before any tree is built
+MAX_CHILDREN: Final = 6_000  # of one element: libxml2 counts siblings for each error that it reports
+
+_CROWDED: Final = etree.XPath(f"boolean(//*[count(*) > {MAX_CHILDREN}])")
 
 _PARSER: Final = etree.XMLParser(
     resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True, huge_tree=False
@@ -113,7 +116,8 @@ def _tree(raw: bytes) -> tuple[etree._Element | None, list[Finding]]:
     """Return the document's root, or why there is none. No entity, no network, no DTD, no huge tree."""
     if len(raw) > MAX_BYTES:
         return None, [finding("cap.xml.size", facts={"limit": MAX_BYTES})]
-    if raw.count(b"<") > MAX_TAGS:
+    tags = raw.count(b"<")
+    if tags > MAX_TAGS:
         return None, [finding("cap.xml.elements", facts={"limit": MAX_TAGS})]
     try:
         root = etree.fromstring(raw, _PARSER)
@@ -121,6 +125,8 @@ def _tree(raw: bytes) -> tuple[etree._Element | None, list[Finding]]:
         return None, [_syntax_finding(error, raw)]
     if root.getroottree().docinfo.internalDTD is not None:
         return None, [finding("cap.xml.doctype", path="/", line=1)]
+    if tags > MAX_CHILDREN and _CROWDED(root):
+        return None, [finding("cap.xml.elements", path="/", line=1, facts={"limit": MAX_CHILDREN})]
     return root, []
 
 

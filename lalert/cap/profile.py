@@ -26,6 +26,7 @@ from lalert.cap.meaning import (
     level_of,
 )
 from lalert.cap.model import Alert, AreaBlock, Info, MsgType, NamedValue, ResponseType, Status, Urgency
+from lalert.cap.rules import MAX_AREAS, MAX_INFOS
 from lalert.cap.vocabulary import Act, Vocabulary, vocabulary_at
 from lalert.errors import Finding
 
@@ -80,11 +81,11 @@ def check(alert: Alert, *, now: datetime | None = None) -> list[Finding]:
         return []
     found = findings_of(MESSAGE_RULES, _Message(alert, now), "/alert")
     words = vocabulary_at(alert.sent)
-    for i, info in enumerate(alert.infos, 1):
+    for i, info in enumerate(alert.infos[:MAX_INFOS], 1):
         path = f"/alert/info[{i}]"
         act = words.act_in(info.parameter(ORDER) or info.event)
         found += findings_of(INFO_RULES, _Said(alert, info, words, act, is_all_clear(info)), path)
-        for j, area in enumerate(info.areas, 1):
+        for j, area in enumerate(info.areas[:MAX_AREAS], 1):
             found += findings_of(PLACE_RULES, _Place(area, words), f"{path}/area[{j}]")
     return found
 

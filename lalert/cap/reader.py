@@ -72,9 +72,13 @@ def read(
 def _added(judged: Iterable[Finding], decoded: Decoded) -> Iterator[Finding]:
     """Yield the findings about values with their lines, less those about places that could not be read anyway."""
     told = {f.path for f in decoded.findings if f.severity is Severity.ERROR or f.code == "cap.references.old"}
-    for finding in judged:
-        if finding.path not in told:
-            yield from _located([finding], decoded)
+    fresh = (finding for finding in judged if finding.path not in told)
+    yield from _located(sorted(fresh, key=_weight)[: structure.MAX_FINDINGS], decoded)
+
+
+def _weight(finding: Finding) -> int:
+    """Return what must not be cut off first: bounds, errors, the rest."""
+    return 0 if finding.code == "cap.limits" else 1 if finding.severity is Severity.ERROR else 2
 
 
 def _located(findings: Iterable[Finding], decoded: Decoded) -> Iterator[Finding]:

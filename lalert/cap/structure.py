@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
+from itertools import islice
 from typing import Final
 
 from lxml import etree
@@ -49,9 +50,9 @@ def _set_signatures_aside(root: etree._Element) -> None:
 
 def findings(root: etree._Element, version: str) -> list[Finding]:
     """Return what the schema of `version` finds wrong in a tree that `is_valid` has refused, one finding a place."""
-    missing = list(_missing(root))
+    missing = list(islice(_missing(root), MAX_FINDINGS))
     absent = {f.path for f in missing}
-    found = missing + list(_verdicts(root, version, absent))
+    found = missing + list(_verdicts(root, version, absent)) or [finding_at("cap.schema.element", root)]
     return list({f.path: f for f in reversed(found)}.values())[::-1][:MAX_FINDINGS]
 
 
@@ -75,7 +76,7 @@ def _verdicts(root: etree._Element, version: str, absent: set[str | None]) -> It
     tree = root.getroottree()
     schema = _schema(version)
     schema.validate(root)  # again, for its log
-    for error in list(schema.error_log)[:MAX_FINDINGS]:
+    for error in islice(schema.error_log, MAX_FINDINGS):
         element = _element(tree, error.path)
         if element is None:
             element = root
@@ -133,11 +134,11 @@ def _step(element: etree._Element) -> str:
 
 def line_of(root: etree._Element, path: str) -> int | None:
     """Return the line of the element at `path` (as `path_of` writes it), or of the nearest block above it."""
-    namespace = etree.QName(root).namespace
-    names = path.split("/")[2:]
+    prefix = f"{{{namespace}}}" if (namespace := etree.QName(root).namespace) else ""
     element = root
-    for name in names:
-        found = element.find(f"{{{namespace}}}{name}" if namespace else name)
+    for step in path.split("/")[2:]:
+        name, _, number = step.rstrip("]").partition("[")
+        found = next(islice(element.iterchildren(prefix + name), int(number or 1) - 1, None), None)
         if found is None:
             break
         element = found

@@ -46,6 +46,7 @@ def test_prefixes_do_not_matter() -> None:
         (b"<!DOCTYPE alert><alert/>", "cap.xml.doctype"),
         (b" " * (parsing.MAX_BYTES + 1), "cap.xml.size"),
         (b"<alert>" + b"<a/>" * parsing.MAX_TAGS + b"</alert>", "cap.xml.elements"),
+        (changed("</alert>", "<info/>" * (parsing.MAX_CHILDREN + 1) + "</alert>"), "cap.xml.elements"),
     ],
 )
 def test_hostile_or_foreign_xml_is_refused(raw: bytes, code: str) -> None:
@@ -173,3 +174,10 @@ def test_empty_block_lacks_all_that_it_needs() -> None:
         ("cap.area.empty", "/alert/info[1]/area[1]/circle[1]"),
         ("cap.schema.missing", "/alert/info[1]/area[2]/areaDesc"),
     ]
+
+
+def test_refusal_of_the_schema_is_never_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the schema refuses and nobody can say why, the message is refused all the same."""
+    monkeypatch.setattr(structure, "_verdicts", lambda *_: iter(()))
+    with pytest.raises(Rejected, match=r"cap\.schema\.element"):
+        parse(changed("<info>", "<info>text"))

@@ -230,3 +230,13 @@ def test_upstream_has_the_same_bound() -> None:
 def test_what_no_repair_helps_is_told_as_it_is() -> None:
     """Bytes that stay broken after every repair are told by their first fault."""
     assert "cap.xml.syntax" in _codes(b"<?xml version='1.0'?><alert>\xff", strictness=UP)
+
+
+def test_bound_is_told_before_all_else() -> None:
+    """Among thousands of findings the bound itself is never cut off."""
+    geocode = "<geocode><valueName>JISX0402</valueName><value>1</value></geocode>"
+    reading = read(changed("<altitude>", geocode * 5_500 + "<altitude>"), now=NOW)
+    assert "cap.limits" in {f.code for f in reading.findings}
+    assert len(reading.findings) <= 500
+    lines = {f.path: f.line for f in reading.findings}
+    assert lines["/alert/info[1]/area[1]/geocode[2]"] == 32
