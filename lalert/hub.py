@@ -40,7 +40,7 @@ from lalert.core.examine import Examined, examine
 from lalert.core.expiry import expiry_of
 from lalert.core.glance import glance
 from lalert.core.matching import wants
-from lalert.core.model import Cursor, Draft, Entry, Posted, Realm, Sender, Standing, State, Subscription
+from lalert.core.model import Cursor, Draft, Entry, Kind, Posted, Realm, Sender, Standing, State, Subscription
 from lalert.core.situation import Situation
 from lalert.errors import Rejected, Text
 from lalert.geo.area import Area
@@ -93,6 +93,7 @@ class Hub:
         self.tail = Tail(head=Cursor("", 0), limit=settings.stream.tail_entries)
         self.public_head = self.tail.head  # the newest entry that everybody may see
         self.changed_at = clock()  # when what everybody may see changed last
+        self.heard_at: datetime | None = None  # when a sender said something to everybody last
         self.cache = Cache(limit=512)
         self._older: dict[int, Faces] = {}  # messages in force from before the tail began
         self.count_matched: Callable[[Draft], tuple[tuple[str, int], ...]] = lambda _: ()
@@ -259,7 +260,9 @@ class Hub:
     async def _is_taken(self, alert: Alert) -> bool:
         """Whether the name of the thread that `alert` opens belongs to the thread of another message."""
         founder = threads.founder_of(alert)
-        return threads.is_taken(founder, await self.store.thread(founder.identifier))
+        kept = await self.store.thread(founder.identifier)
+        latest = self._committer.latest_of(founder.identifier)
+        return threads.is_taken(founder, [*kept, *([self._as_posted(latest).entry] if latest else [])])
 
     async def _find(self, identity: Identity) -> Posted | None:
         return self._find_now(identity) or await self.store.find_key(identity.key)
@@ -302,6 +305,7 @@ class Hub:
             self.situation.apply(entry)
             if entry.alert.status is not Status.SYSTEM:
                 self.public_head, self.changed_at = entry.cursor, entry.at
+                self.heard_at = self.heard_at if entry.kind is Kind.EXPIRE else entry.at
             self.metrics.entries.labels(self.realm.value, entry.kind.value, entry.priority.label).inc()
         self.tail.extend(Faces(entry, self.site) for entry in entries)
 

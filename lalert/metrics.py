@@ -39,8 +39,14 @@ class Metrics:
         self.deliveries = Counter(
             "lalert_stream_deliveries", "Entries written to readers of the event stream", ["realm"], registry=r
         )
+        self.slow = Counter(
+            "lalert_stream_slow",
+            "Readers that went on at their own pace because they did not keep up",
+            ["realm"],
+            registry=r,
+        )
         self.cut = Counter(
-            "lalert_stream_cut", "Readers disconnected because they did not keep up", ["realm"], registry=r
+            "lalert_stream_cut", "Readers disconnected because they took nothing for too long", ["realm"], registry=r
         )
         self.delivery_seconds = Histogram(
             "lalert_stream_delivery_seconds",

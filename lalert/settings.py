@@ -66,6 +66,7 @@ class Stream:
     ping_s: Annotated[float, Meta(ge=1, le=300)] = 15.0
     heartbeat_s: Annotated[float, Meta(ge=1, le=3_600)] = 60.0
     buffer_bytes: Annotated[int, Meta(ge=65_536, le=64 << 20)] = 1 << 20
+    stall_s: Annotated[float, Meta(ge=1, le=600)] = 30.0  # a reader that takes nothing for so long is cut
     retry_ms: Annotated[int, Meta(ge=100, le=60_000)] = 3_000
     tail_entries: Annotated[int, Meta(ge=100, le=1_000_000)] = 10_000
 

@@ -95,6 +95,7 @@ def _own_command() -> str:
 async def _play(server: Server, steps: Sequence[Step]) -> None:
     """Post every step at its time; nobody waits for a slow one."""
     clients = {realm: await _client(server, realm) for realm in Realm}
+    latest: dict[str, asyncio.Task[None]] = {}  # of each thread: its next message must not overtake it
     gate, began = asyncio.Semaphore(_AT_ONCE), asyncio.get_running_loop().time()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:
@@ -104,14 +105,18 @@ async def _play(server: Server, steps: Sequence[Step]) -> None:
                 for step in steps:
                     await asyncio.sleep(max(0.0, began + step.at_s - asyncio.get_running_loop().time()))
                     await gate.acquire()
-                    posting = group.create_task(_post(server, clients[Realm(step.realm)], step))
+                    before = latest.get(step.thread)
+                    posting = group.create_task(_post(server, clients[Realm(step.realm)], step, before))
+                    latest[step.thread] = posting
                     posting.add_done_callback(partial(_done, gate, progress, task))
     finally:
         for client in clients.values():
             await client.close()
 
 
-async def _post(server: Server, client: aiohttp.ClientSession, step: Step) -> None:
+async def _post(server: Server, client: aiohttp.ClientSession, step: Step, before: asyncio.Task[None] | None) -> None:
+    if before is not None:
+        await asyncio.wait([before])
     base = server.url + ("/drill" if step.realm == Realm.DRILL else "")
     status, body = await post(client, f"{base}/api/v1/alerts", step.raw)
     if status not in (200, 201):

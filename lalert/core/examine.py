@@ -6,6 +6,7 @@ the log (repeats, references, threads) is decided afterwards, by `draft` and the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -58,7 +59,7 @@ def examine(raw: bytes, *, sender: Sender, now: datetime, slack_m: float, bounda
         zones, more = zones_of(alert, boundaries)
         findings.extend(more)
     except Rejected as refused:
-        findings.extend(refused.findings)
+        findings.extend(finding for finding in refused.findings if not _is_told(finding, reading.findings))
     if any(finding.severity is Severity.ERROR for finding in findings):
         return Examined(alert, (), tuple(findings), _invalid(findings))
     try:
@@ -67,6 +68,11 @@ def examine(raw: bytes, *, sender: Sender, now: datetime, slack_m: float, bounda
     except Rejected as refused:
         return Examined(alert, zones, tuple(findings), refused)
     return Examined(alert, zones, tuple(findings))
+
+
+def _is_told(finding: Finding, known: Sequence[Finding]) -> bool:
+    """Whether an error is known of the same element: a broken ring is no area either, but one mistake is told once."""
+    return any(one.severity is Severity.ERROR and one.path is not None and one.path == finding.path for one in known)
 
 
 def _invalid(findings: list[Finding]) -> Rejected:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from lalert.core.matching import Hearers, hearers_of
 from lalert.core.model import Entry, Realm
 from lalert.publishers import sse
 from lalert.publishers.atom import atom_entry
@@ -35,6 +36,11 @@ class Faces:
     def __init__(self, entry: Entry, site: Site) -> None:
         self.entry = entry
         self._site = site
+
+    @cached_property
+    def hearers(self) -> Hearers:
+        """Everybody who hears it: asked once per filter, made once."""
+        return hearers_of(self.entry)
 
     @cached_property
     def json(self) -> bytes:

@@ -11,7 +11,8 @@ from aiohttp import web
 SHARED = "public, max-age=5, stale-while-revalidate=30, stale-if-error=86400"
 IMMUTABLE = "public, max-age=31536000, immutable"
 
-_CSP = (
+# A message's text can never become script, style or a request elsewhere.
+CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
@@ -38,7 +39,7 @@ def answer(
         return web.Response(status=304, headers=common)
     response = web.Response(body=body, content_type=content_type, charset=_charset(content_type), headers=common)
     if content_type == "text/html":
-        response.headers["Content-Security-Policy"] = _CSP
+        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
         response.headers["Referrer-Policy"] = "no-referrer"
     if len(body) > 1024:
         response.enable_compression()

@@ -3,8 +3,10 @@
 Every reader is a position in the log and a socket. A pass goes over all of them and writes to each whatever lies
 between its position and the head *of that moment*, in one write: a level 5 that is kept in the middle of a pass reaches
 the rest of the readers in this pass and the first ones in the next, so bulk delays it by one pass at most. After every
-64 readers the loop is given away, so intake and commits go on. A reader whose buffer grows over its cap is cut: it
-knows its position and resumes; nobody waits for it.
+64 readers the loop is given away, so intake and commits go on.
+
+A reader that cannot take more at the moment is *handed back* to its handler, which goes on from its position at the
+reader's own pace and joins again at the head; nobody waits for it, and what waits for it is the log, not our memory.
 
 `transport.write` is used on purpose: a coroutine per reader and entry costs two to three times as much.
 """
@@ -15,7 +17,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from lalert.core.matching import wants
+from lalert.core.matching import hearers_of, reaches
 from lalert.core.model import Draft, Entry, Subscription
 from lalert.metrics import Metrics
 from lalert.publishers import sse
@@ -27,15 +29,19 @@ _NEWEST, _NEWEST_OF = 10, 500  # identifiers in a heartbeat, and how many entrie
 
 
 class Reader:
-    """One connected client: everything up to `seq` was written to it. `closed` is set when it is cut or leaves."""
+    """One connected client: everything up to `seq` was written to it.
 
-    __slots__ = ("closed", "group", "seq", "transport")
+    `left` is set when it leaves the fan-out; `is_slow` then says whether its handler should go on with it.
+    """
+
+    __slots__ = ("group", "is_slow", "left", "seq", "transport")
 
     def __init__(self, transport: asyncio.Transport, group: Group, seq: int) -> None:
         self.transport = transport
         self.group = group
         self.seq = seq
-        self.closed = asyncio.Event()
+        self.left = asyncio.Event()
+        self.is_slow = False
 
 
 class Group:
@@ -57,20 +63,20 @@ class Group:
             self._head = tail.head.seq
         made = self._frames.get(since)
         if made is None:
-            wanted = [faces for faces in tail.after(since) if self.wants(faces.entry)]
+            wanted = [faces for faces in tail.after(since) if self.wants(faces)]
             made = b"".join(map(self._frame, wanted)), len(wanted)
             self._frames[since] = made
         return made
 
-    def wants(self, entry: Entry) -> bool:
-        """Whether these readers get `entry`."""
-        return wants(self.subscription, entry)
+    def wants(self, faces: Faces) -> bool:
+        """Whether these readers get this entry."""
+        return reaches(self.subscription, faces.hearers)
 
     def newest(self, tail: Tail) -> list[str]:
         """Return the identifiers of the last ten messages that these readers got, oldest first."""
         seen: dict[str, None] = {}
         for faces in reversed(tail.after(tail.head.seq - _NEWEST_OF)):
-            if len(seen) < _NEWEST and self.wants(faces.entry):
+            if len(seen) < _NEWEST and self.wants(faces):
                 seen.setdefault(faces.entry.alert.identifier)
         return list(reversed(seen))
 
@@ -101,7 +107,6 @@ class Fanout:
         self._clock = clock
         self._groups: dict[tuple[Subscription, bool], Group] = {}
         self._readers: dict[Reader, None] = {}  # in order of arrival
-        self._joined = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._readers)
@@ -130,11 +135,12 @@ class Fanout:
         if not group.readers:
             self._groups.pop((group.subscription, group.chunked), None)
         self._metrics.readers.labels(self._realm).set(len(self._readers))
-        reader.closed.set()
+        reader.left.set()
 
     def count(self, draft: Draft) -> int:
         """Return how many connected readers would get `draft`."""
-        return sum(len(group.readers) for group in self._groups.values() if wants(group.subscription, draft))
+        hearers = hearers_of(draft)
+        return sum(len(g.readers) for g in self._groups.values() if reaches(g.subscription, hearers))
 
     async def run(self) -> None:
         """Write every entry to every reader, for ever."""
@@ -195,8 +201,8 @@ class Fanout:
     def _write(self, reader: Reader, tail: Tail) -> None:
         if reader.seq >= tail.head.seq:
             return
-        if not tail.holds(reader.seq):  # it joined long ago and was never served: let it resume from the store
-            self._cut(reader)
+        if not tail.holds(reader.seq) or reader.transport.get_write_buffer_size() > self._buffer_bytes:
+            self._hand_back(reader)
             return
         frames, count = reader.group.frames(reader.seq, tail)
         reader.seq = tail.head.seq
@@ -205,17 +211,15 @@ class Fanout:
             self._metrics.deliveries.labels(self._realm).inc(count)
 
     def _put(self, reader: Reader, data: bytes) -> None:
-        transport = reader.transport
-        if transport.is_closing():
+        if reader.transport.is_closing():
             self.leave(reader)
-            return
-        transport.write(data)
-        if transport.get_write_buffer_size() > self._buffer_bytes:
-            self._cut(reader)
+        elif not reader.left.is_set():
+            reader.transport.write(data)
 
-    def _cut(self, reader: Reader) -> None:
-        self._metrics.cut.labels(self._realm).inc()
-        reader.transport.abort()
+    def _hand_back(self, reader: Reader) -> None:
+        """Let its handler go on from its position, at its own pace."""
+        reader.is_slow = True
+        self._metrics.slow.labels(self._realm).inc()
         self.leave(reader)
 
     def _measure(self, entries: Sequence[Entry]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable
+from typing import Literal
 
 import msgspec
 import structlog
@@ -11,7 +12,10 @@ from aiohttp import web
 
 from lalert.errors import Defect, LalertError, Rejected, Text, Unavailable
 from lalert.store.base import Gap
+from lalert.web.answers import CONTENT_SECURITY_POLICY
+from lalert.web.context import CONTEXT
 from lalert.web.limits import TooMany
+from lalert.web.views import Visit
 
 log = structlog.get_logger("lalert.web")
 
@@ -44,18 +48,35 @@ def problem_dict(error: LalertError, correlation_id: str) -> dict[str, object]:
 
 
 def problem(error: LalertError, request: web.Request) -> web.Response:
-    """Return the answer that tells `error`."""
+    """Return the answer that tells `error`: a page for whoever came with a browser, else a problem document."""
+    page = _page(error, request)
     response = web.Response(
-        body=msgspec.json.encode(problem_dict(error, request.get(CORRELATION, ""))),
+        body=page or msgspec.json.encode(problem_dict(error, request.get(CORRELATION, ""))),
         status=error.status,
-        content_type="application/problem+json",
-        headers={"Cache-Control": "no-store"},
+        content_type="text/html" if page else "application/problem+json",
+        charset="utf-8" if page else None,
+        headers={"Cache-Control": "no-store", "Vary": "Accept"},
     )
+    if page:
+        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     if isinstance(error, Unavailable | TooMany):
         response.headers["Retry-After"] = str(error.retry_after_s)
     if error.status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="lalert"'
     return response
+
+
+def _page(error: LalertError, request: web.Request) -> bytes | None:
+    """Return the page that tells `error`, if it was a page that was asked for."""
+    if "/api/" in request.path or "text/html" not in request.headers.get("Accept", ""):
+        return None
+    apps = request.match_info.apps
+    ctx = apps[-1].get(CONTEXT) if apps else None
+    if ctx is None:
+        return None
+    lang: Literal["ja", "en"] = "en" if request.query.get("lang") == "en" else "ja"
+    visit = Visit(now=ctx.hub.clock(), lang=lang)
+    return ctx.pages.problem(error, visit, correlation_id=request.get(CORRELATION, ""))
 
 
 def not_found(what: Text) -> Rejected:

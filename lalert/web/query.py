@@ -123,15 +123,15 @@ def subscription(query: Query, boundaries: BoundarySet) -> Subscription:
 
 
 def _areas(query: Query, boundaries: BoundarySet) -> frozenset[str]:
-    codes = set()
+    codes: set[str] = set()
     for text in query.items("area"):
         try:
             code = normalise(text)
-            boundaries.expand(code)
+            inside = boundaries.expand(code)
         except Rejected as refused:
             query.wrong("area", refused.message, "131016,14")
         else:
-            codes.add(code)
+            codes.update([code] if len(code) == 2 else inside)  # a city that is held as wards stands for its wards
     return frozenset(codes)
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 
 from aiohttp import web
 from markdown_it import MarkdownIt
+from markupsafe import Markup
 
 from lalert.core.model import Realm
 from lalert.errors import Text
@@ -18,7 +20,7 @@ from lalert.render.words import pick
 from lalert.web.alerts import newest
 from lalert.web.answers import IMMUTABLE, answer
 from lalert.web.assets import assets
-from lalert.web.context import context
+from lalert.web.context import Context, context
 from lalert.web.problems import not_found
 from lalert.web.query import Query
 from lalert.web.views import Visit
@@ -29,7 +31,7 @@ _PARAMETERS = {"lang"}
 async def front(request: web.Request) -> web.Response:
     """`GET /`: the state of the whole country."""
     ctx, visit = context(request), _visit(request, _PARAMETERS)
-    return _page(request, ctx.pages.front(ctx.hub.situation, visit))
+    return _picture(request, ctx, visit, "", lambda: ctx.pages.front(ctx.hub.situation, visit))
 
 
 async def area(request: web.Request) -> web.Response:
@@ -39,7 +41,7 @@ async def area(request: web.Request) -> web.Response:
     code = normalise(asked)
     if code != asked:
         raise web.HTTPPermanentRedirect(f"{ctx.hub.site.base}/a/{code}")
-    return _page(request, ctx.pages.area(code, ctx.hub.situation, visit))
+    return _picture(request, ctx, visit, code, lambda: ctx.pages.area(code, ctx.hub.situation, visit))
 
 
 async def areas(request: web.Request) -> web.Response:
@@ -103,15 +105,22 @@ async def static(request: web.Request) -> web.Response:
 
 
 @cache
-def _findings() -> bytes:
-    text = (files("lalert.web") / "findings.md").read_text("utf-8")
-    body = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
-    return str(body).encode()
+def _findings() -> Markup:
+    """Return what may be wrong with a message, then what may be wrong with a request; every code is an anchor."""
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    documents = (files("lalert.web").joinpath(name).read_text("utf-8") for name in ("findings.md", "problems.md"))
+    tokens = parser.parse("\n".join(documents))
+    for heading, title in pairwise(tokens):
+        if heading.type == "heading_open":
+            heading.attrSet("id", title.content)
+    return Markup(parser.renderer.render(tokens, parser.options, {}))  # noqa: S704 - our own text
 
 
 async def findings(request: web.Request) -> web.Response:
     """`GET /docs/findings`: what each code means and what to do; problem documents lead here."""
-    return answer(request, _findings(), "text/html")
+    ctx, visit = context(request), _visit(request, _PARAMETERS)
+    title = Text("指摘の一覧", "Findings")
+    return _page(request, ctx.pages.document(title, _findings(), visit))
 
 
 async def to_drill(_: web.Request) -> web.Response:
@@ -127,8 +136,15 @@ async def _map(
     return answer(request, svg, "image/svg+xml")
 
 
+def _picture(request: web.Request, ctx: Context, visit: Visit, name: str, make: Callable[[], bytes]) -> web.Response:
+    """Answer with a page of what holds. Every open screen asks at each heartbeat: it is made once a minute."""
+    minute = visit.now.replace(second=0, microsecond=0)
+    generation = (ctx.hub.situation.generation, minute, visit.stale)
+    return _page(request, ctx.hub.cache.get(("page", name, visit.lang), generation, make))
+
+
 def _page(request: web.Request, body: bytes) -> web.Response:
-    return answer(request, body, "text/html", headers={"Vary": "Accept-Language"})
+    return answer(request, body, "text/html")
 
 
 def _visit(request: web.Request, known: set[str]) -> Visit:
@@ -144,6 +160,6 @@ def _visit(request: web.Request, known: set[str]) -> Visit:
         now=hub.clock(),
         lang="en" if lang == "en" else "ja",
         stale=hub.failing_since is not None,
-        heard=hub.changed_at,
+        heard=hub.heard_at,
         cursor=hub.tail.head,
     )

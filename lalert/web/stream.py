@@ -14,12 +14,14 @@ from lalert.publishers import sse
 from lalert.store.base import Gap
 from lalert.web.alerts import entries_after
 from lalert.web.context import Context, context
-from lalert.web.fanout import Reader
+from lalert.web.fanout import Group, Reader
 from lalert.web.query import FILTERS, Query, subscription
 
 log = structlog.get_logger("lalert.stream")
 
 _REPLAY = 200  # entries per step of a replay
+_ROOM = 65_536  # bytes that may still wait when the next step is written
+_LOOK_S = 0.05  # how often a slow reader's buffer is looked at; asyncio tells only the protocol when it drains
 
 _HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
@@ -52,6 +54,9 @@ async def stream(request: web.Request) -> web.StreamResponse:
         await _follow(request, response, ctx, wanted, start)
     except ConnectionError:
         pass  # the reader left in the middle of a write
+    except TimeoutError:
+        ctx.hub.metrics.cut.labels(ctx.hub.realm.value).inc()
+        _abort(request)  # it knows its position and resumes
     except Exception as error:
         _cut(request, error)
     return response
@@ -63,6 +68,10 @@ def _cut(request: web.Request, error: Exception) -> None:
         log.warning("stream.cut", code=error.code)
     else:
         log.error("stream.defect", exc_info=error)
+    _abort(request)
+
+
+def _abort(request: web.Request) -> None:
     if request.transport is not None:
         request.transport.abort()
 
@@ -92,21 +101,55 @@ async def _tell_gap(ctx: Context, response: web.StreamResponse, gap: Gap) -> Non
 async def _follow(
     request: web.Request, response: web.StreamResponse, ctx: Context, wanted: Subscription, at: Cursor
 ) -> None:
+    """Bring the reader to the head at its own pace, then let the fan-out serve it as long as it keeps up."""
     transport = request.transport
     if transport is None:
         return
     group = ctx.fanout.group(wanted, chunked=response.chunked)
-    while not ctx.hub.tail.holds(at.seq) or ctx.hub.tail.head.seq - at.seq > _REPLAY:
-        faces, at = await entries_after(ctx.hub, at, _REPLAY)
-        await response.write(b"".join(face.event for face in faces if group.wants(face.entry)))
-    # No await from the look at the tail to the join: what is kept from here on, the fan-out writes.
-    reader = Reader(transport, group, at.seq)
-    ctx.fanout.join(reader)
-    try:
-        await reader.closed.wait()
-    except asyncio.CancelledError:
-        if transport.is_closing():
-            return  # the client left: nothing to answer any more
-        raise
-    finally:
-        ctx.fanout.leave(reader)
+    while True:
+        at = await _catch_up(transport, response, ctx, group, at)
+        # No await from the look at the tail to the join: what is kept from here on, the fan-out writes.
+        reader = Reader(transport, group, at.seq)
+        ctx.fanout.join(reader)
+        try:
+            await reader.left.wait()
+        except asyncio.CancelledError:
+            if transport.is_closing():
+                return  # the client left: nothing to answer any more
+            raise
+        finally:
+            ctx.fanout.leave(reader)
+        if not reader.is_slow:
+            return
+        at = Cursor(at.epoch, reader.seq)
+
+
+async def _catch_up(
+    transport: asyncio.Transport, response: web.StreamResponse, ctx: Context, group: Group, at: Cursor
+) -> Cursor:
+    """Write what follows `at` step by step, each when the one before was taken; return the position at the head.
+
+    Raises `TimeoutError` when the reader takes nothing for too long.
+    """
+    hub = ctx.hub
+    while True:
+        await _taken(transport, stall_s=hub.settings.stream.stall_s)
+        if at.seq >= hub.tail.head.seq:
+            return at
+        faces, at = await entries_after(hub, at, _REPLAY)
+        wanted = [face for face in faces if group.wants(face)]
+        if wanted:
+            await response.write(b"".join(face.event for face in wanted))
+            hub.metrics.deliveries.labels(hub.realm.value).inc(len(wanted))
+
+
+async def _taken(transport: asyncio.Transport, *, stall_s: float) -> None:
+    """Wait until the reader has taken what was written; raises `TimeoutError` when it takes nothing for `stall_s`."""
+    waits, patience_s = transport.get_write_buffer_size(), stall_s
+    while waits > _ROOM and not transport.is_closing():
+        await asyncio.sleep(_LOOK_S)
+        left = transport.get_write_buffer_size()
+        patience_s = stall_s if left < waits else patience_s - _LOOK_S
+        if patience_s <= 0:
+            raise TimeoutError
+        waits = left

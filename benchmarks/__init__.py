@@ -1,0 +1,1 @@
+"""Named cases, versioned inputs, candidate and reference in one run: `make bench`."""
