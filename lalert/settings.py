@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, TypeVar, get_args, get_type_hints
 
@@ -28,6 +29,7 @@ _ALIASES = {"LALERT_DATA": "store.data"}
 
 S = TypeVar("S")
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
+Network = IPv4Network | IPv6Network
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s/?#]+[^\s?#]*$", max_length=1024)]
 
 
@@ -88,6 +90,32 @@ class Hub:
     key_burst: Annotated[int, Meta(ge=1, le=100_000)] = 2_000
 
 
+class Networks(tuple[Network, ...]):
+    """Address ranges: an array of CIDR texts in the file, a comma list in a variable."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, value: object) -> Networks:
+        """Return the ranges that `value` spells. Raises `ValueError`."""
+        texts = value.split(",") if isinstance(value, str) else value
+        if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
+            raise ValueError
+        return cls(ip_network(text.strip()) for text in texts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Push:
+    """What the hub sends by itself: webhooks and Web Push.
+
+    `allow_networks` are the ranges, beside the public internet, that it may connect to; only there may an endpoint be
+    plain http. `timeout_s` is the most that one request may take, from the look-up of the name to the answer's head.
+    """
+
+    allow_networks: Networks = field(default_factory=Networks)
+    timeout_s: Annotated[float, Meta(ge=0.1, le=120)] = 10.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything that an operator may choose."""
@@ -97,9 +125,17 @@ class Settings:
     queue: Queue = field(default_factory=Queue)
     stream: Stream = field(default_factory=Stream)
     hub: Hub = field(default_factory=Hub)
+    push: Push = field(default_factory=Push)
 
 
-_SECTIONS: dict[str, type] = {"server": Server, "store": Storage, "queue": Queue, "stream": Stream, "hub": Hub}
+_SECTIONS: dict[str, type] = {
+    "server": Server,
+    "store": Storage,
+    "queue": Queue,
+    "stream": Stream,
+    "hub": Hub,
+    "push": Push,
+}
 _TYPES: dict[str, object] = {
     f"{section}.{name}": hint
     for section, cls in _SECTIONS.items()
@@ -149,6 +185,7 @@ def load(file: Path | None, env: Mapping[str, str], overrides: Mapping[str, obje
         queue=_section("queue", Queue, values),
         stream=_section("stream", Stream, values),
         hub=_section("hub", Hub, values),
+        push=_section("push", Push, values),
     )
 
 
@@ -158,10 +195,13 @@ def _section(name: str, cls: Callable[..., S], values: Mapping[str, object]) -> 
 
 
 def _convert(given: _Given) -> object:
-    return msgspec.convert(given.value, _TYPES[given.key], strict=not given.as_text, dec_hook=_to_path)
+    return msgspec.convert(given.value, _TYPES[given.key], strict=not given.as_text, dec_hook=_to_own)
 
 
-def _to_path(kind: type, value: object) -> Path:
+def _to_own(kind: type, value: object) -> object:
+    """Make what msgspec does not know out of its text."""
+    if kind is Networks:
+        return Networks.parse(value)
     if kind is Path and isinstance(value, str | Path) and str(value).strip():
         return Path(value)
     raise ValueError
@@ -252,6 +292,8 @@ def _describe(hint: object) -> Text:
     """Say which values `hint` allows, for somebody who does not know its name."""
     if hint is Path:
         return Text(ja="フォルダの場所", en="the path of a folder")
+    if hint is Networks:
+        return Text(ja="CIDR形式のアドレス範囲(例: 10.0.0.0/8)", en="address ranges in CIDR form (10.0.0.0/8)")
     if hint == Url | None:
         return Text(ja="https:// または http:// で始まるURL", en="a URL that begins with https:// or http://")
     kind, meta = get_args(hint)

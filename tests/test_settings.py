@@ -179,3 +179,20 @@ def test_settings_never_change() -> None:
     """One frozen value, built once."""
     with pytest.raises(FrozenInstanceError):
         Settings().server.port = 1  # type: ignore[misc]
+
+
+def test_networks_are_an_array_or_a_comma_list(tmp_path: Path) -> None:
+    """Private networks that pushes may reach: CIDR, in the file as an array, in a variable as a list."""
+    file = _file(tmp_path, "[push]\nallow_networks = ['10.0.0.0/8', 'fd00::/8']\n")
+    by_file = load(file, {}, {}).push.allow_networks
+    by_variable = load(None, {"LALERT_PUSH_ALLOW_NETWORKS": "10.0.0.0/8, fd00::/8"}, {}).push.allow_networks
+    assert by_file == by_variable
+    assert [str(network) for network in by_file] == ["10.0.0.0/8", "fd00::/8"]
+
+
+@pytest.mark.parametrize("value", ["10.0.0.1/8", "everything", "10.0.0.0/8;::1", ["10.0.0.0/8", 7], 7, {"a": 1}])
+def test_networks_that_are_none_are_refused(value: object) -> None:
+    """A range that cannot be read is an error that shows the right form, never an open door."""
+    refused = _wrong(push__allow_networks=value)
+    assert [finding.code for finding in refused.findings] == ["settings.value"]
+    assert "10.0.0.0/8" in refused.findings[0].advice.ja
