@@ -38,11 +38,13 @@ class Delivered:
 class Partly:
     """A batch is out, and more is to do: `progress` (at most 4 KB) comes back with the next `send` of this entry.
 
-    It is durable before that, and something more urgent may go between two batches.
+    It is durable before that, and something more urgent may go between two batches. What is left is only for later
+    (peers that asked to wait) when `retry_after_s` is not 0; other entries go meanwhile.
     """
 
     progress: str
     tally: Tally = _NOBODY
+    retry_after_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
