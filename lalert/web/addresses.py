@@ -16,10 +16,13 @@ Address = IPv4Address | IPv6Address
 
 _GLOBAL_V6: Final = IPv6Network("2000::/3")  # all that IANA gives out as global unicast
 _NAT64: Final = IPv6Network("64:ff9b::/96")  # RFC 6052 §2.1: the last 32 bits are the IPv4 address
-# Public by number, private by use.
-_PRIVATE_BY_USE: Final = (
+# Nobody's server on the internet, though `is_global` says so, in some versions of Python at least.
+_NOT_PUBLIC: Final = (
     ip_network("168.63.129.16/32"),  # Azure: the host of the virtual machine
+    ip_network("192.0.0.0/24"),  # RFC 6890: protocol assignments; a cloud's metadata service lives there
     ip_network("192.88.99.0/24"),  # RFC 7526: the retired anycast of 6to4 relays
+    ip_network("2001::/23"),  # RFC 2928: protocol assignments, Teredo among them
+    ip_network("3fff::/20"),  # RFC 9637: documentation
 )
 
 
@@ -56,6 +59,6 @@ def _inner(address: IPv6Address) -> IPv4Address | None:
 def _is_public(address: Address) -> bool:
     if not address.is_global or address.is_multicast or address.is_reserved:
         return False
-    if isinstance(address, IPv6Address):
-        return address in _GLOBAL_V6
-    return not any(address in network for network in _PRIVATE_BY_USE)
+    if isinstance(address, IPv6Address) and address not in _GLOBAL_V6:
+        return False
+    return not any(address in network for network in _NOT_PUBLIC)
