@@ -88,7 +88,7 @@ def touched(geometry: BaseGeometry, level: Level, *, limit: int = MAX_CELLS) -> 
     edge, inside = _first_cells(geometry), np.zeros(0, dtype=np.int64)
     current = Level.FIRST
     while True:
-        edge, within = _sorted_out(geometry, edge, current)
+        edge, within = sorted_out(geometry, edge, current)
         inside = np.concatenate((inside, within))
         if current is level:
             return np.sort(np.concatenate((edge, inside)))
@@ -97,8 +97,8 @@ def touched(geometry: BaseGeometry, level: Level, *, limit: int = MAX_CELLS) -> 
             raise faults.refusal([faults.too_many_cells(limit)])
 
 
-def _sorted_out(geometry: BaseGeometry, codes: Ints, level: Level) -> tuple[Ints, Ints]:
-    """Return the cells cut by the edge of `geometry` and those wholly inside it."""
+def sorted_out(geometry: BaseGeometry, codes: Ints, level: Level) -> tuple[Ints, Ints]:
+    """Return the cells cut by the edge of `geometry` and those wholly inside it; one that only touches is neither."""
     boxes = shapely.box(*bounds_of(codes, level).T)
     within = shapely.covers(geometry, boxes)
     cut = ~within & shapely.intersects(geometry, boxes)
