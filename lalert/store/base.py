@@ -12,6 +12,8 @@
 6. **Honest history.** `read` after a position older than `oldest - 1` raises `Gap`; it never skips silently.
 7. Drivers' exceptions do not leave the store: a failure is `Unavailable`.
 
+8. **Sealed.** What must be had in clear to deliver (endpoints, residents' browsers) is unreadable in the data alone.
+
 Entries are immutable values; a stored entry reads back equal to the one that `append` returned.
 """
 
@@ -20,10 +22,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
+from lalert.core.delivery import Attempt, LaneState
+from lalert.core.endpoint import Endpoint
 from lalert.core.model import Cursor, Draft, Entry, Posted, Realm, Role, Sender
+from lalert.core.resident import Resident
 from lalert.errors import Rejected, Text
+
+ENDPOINT_LIMIT: Final = 10_000
+RESIDENT_LIMIT: Final = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +168,63 @@ class Store(Protocol):
 
     async def audit_lines(self, limit: int) -> Sequence[AuditLine]:
         """Return the newest `limit` audit lines, oldest first."""
+
+    # --- recipients: they outlive `prune` --------------------------------------------------------------------
+
+    async def add_endpoint(self, endpoint: Endpoint) -> None:
+        """Keep a new endpoint. Raises `Rejected`: endpoint.exists (409), endpoint.limit (503)."""
+
+    async def endpoints(self) -> Sequence[Endpoint]:
+        """Return all endpoints, the ended ones too, oldest first."""
+
+    async def end_endpoint(self, endpoint_id: str, at: datetime, reason: str) -> bool:
+        """Note why an endpoint gets nothing any more; return False when there is none that still does."""
+
+    async def remove_endpoint(self, endpoint_id: str) -> bool:
+        """Forget an endpoint; return False when it is not known."""
+
+    async def endpoints_generation(self) -> int:
+        """Return a number that changes whenever an endpoint is added, ended or removed, by whichever process."""
+
+    async def add_resident(self, resident: Resident) -> Resident:
+        """Keep a resident and return it with its number: greater than any before, never used twice.
+
+        Whoever had the same browser (`peer.digest`) is replaced. Raises `Rejected`: resident.limit (503).
+        """
+
+    async def remove_resident(self, resident_id: str) -> bool:
+        """Forget a resident; return False when there is none of that id."""
+
+    async def remove_residents(self, numbers: Sequence[int]) -> int:
+        """Forget the residents with these numbers; return how many there were."""
+
+    async def resident(self, resident_id: str) -> Resident | None:
+        """Return the resident of this id, or None."""
+
+    async def residents(self, after: int, limit: int) -> Sequence[Resident]:
+        """Return up to `limit` residents with numbers greater than `after`, in order."""
+
+    async def residents_of(self, numbers: Sequence[int]) -> Sequence[Resident]:
+        """Return those with these numbers who are still there, in order."""
+
+    # --- deliveries -------------------------------------------------------------------------------------------
+
+    async def save_lanes(self, states: Sequence[LaneState]) -> None:
+        """Keep these states in place of what was kept of the same lanes: all of them or none."""
+
+    async def lanes(self) -> Sequence[LaneState]:
+        """Return all lanes, by name."""
+
+    async def drop_lane(self, lane: str) -> bool:
+        """Forget a lane; return False when it is not known."""
+
+    async def add_attempts(self, attempts: Sequence[Attempt]) -> None:
+        """Append to the delivery log: for people, never state. The store may drop the oldest lines of a long log."""
+
+    async def attempts(
+        self, *, identifier: str | None = None, lane: str | None = None, limit: int = 100
+    ) -> Sequence[Attempt]:
+        """Return the newest `limit` lines about this message and this lane (None: any), oldest first."""
 
     async def close(self) -> None:
         """Finish what was begun and release everything."""

@@ -1,8 +1,8 @@
 """The durability contract on SQLite: one file, nothing to install.
 
 Writes go through one thread that joins what waits (`writer`); reads have a connection and a thread of their own, so
-neither waits for the other and neither ever blocks the event loop. What happens inside a transaction is in `ledger` and
-`register`; the file itself, its rights and its schema in `database`.
+neither waits for the other and neither ever blocks the event loop. What happens inside a transaction is in `ledger`,
+`register`, `peers` and `deliveries`; the file itself, its rights and its schema in `database`.
 """
 
 from __future__ import annotations
@@ -19,11 +19,16 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TextIO, TypeVar
 
+from lalert.core.delivery import Attempt, LaneState
+from lalert.core.endpoint import Endpoint
 from lalert.core.model import Draft, Entry, Posted, Realm
+from lalert.core.resident import Resident
 from lalert.errors import Text, Unavailable
-from lalert.store import database
+from lalert.store import database, seal
 from lalert.store.base import AuditLine, Outcome, Span, StoredKey
+from lalert.store.deliveries import Deliveries
 from lalert.store.ledger import Ledger
+from lalert.store.peers import Peers
 from lalert.store.register import Register, note
 from lalert.store.writer import Writer
 
@@ -54,6 +59,8 @@ class SqliteStore:
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="lalert-reader")
         self._kept = Ledger(files.writing, files.epoch)
         self._seen = Ledger(files.reading, files.epoch)
+        self._keeping = Peers(files.writing, files.seal)
+        self._seeing = Peers(files.reading, files.seal)
         self._is_closed = False
 
     @classmethod
@@ -123,6 +130,7 @@ class SqliteStore:
 
     def _prune(self, before: datetime) -> int:
         Register(self._files.writing).trim_audit()
+        Deliveries(self._files.writing).trim_attempts()
         return self._kept.prune(before)
 
     # --- keys and audit -----------------------------------------------------------------------------------------
@@ -150,6 +158,77 @@ class SqliteStore:
     async def audit_lines(self, limit: int) -> Sequence[AuditLine]:
         """Return the newest `limit` audit lines, oldest first."""
         return await self._read(partial(Register(self._files.reading).audit_lines, limit))
+
+    # --- recipients -----------------------------------------------------------------------------------------------
+
+    async def add_endpoint(self, endpoint: Endpoint) -> None:
+        """Keep a new endpoint. Raises `Rejected` when its id is taken or too many are kept."""
+        await self._writer.run(partial(self._keeping.add_endpoint, endpoint))
+
+    async def endpoints(self) -> Sequence[Endpoint]:
+        """Return all endpoints, the ended ones too, oldest first."""
+        return await self._read(self._seeing.endpoints)
+
+    async def end_endpoint(self, endpoint_id: str, at: datetime, reason: str) -> bool:
+        """Note why an endpoint gets nothing any more; return False when there is none that still does."""
+        return await self._writer.run(partial(self._keeping.end_endpoint, endpoint_id, at, reason))
+
+    async def remove_endpoint(self, endpoint_id: str) -> bool:
+        """Forget an endpoint; return False when it is not known."""
+        return await self._writer.run(partial(self._keeping.remove_endpoint, endpoint_id))
+
+    async def endpoints_generation(self) -> int:
+        """Return a number that changes with every change of the endpoints, also by another process."""
+        return await self._read(self._seeing.endpoints_generation)
+
+    async def add_resident(self, resident: Resident) -> Resident:
+        """Keep a resident in place of whoever had the same browser; return it with its number."""
+        return await self._writer.run(partial(self._keeping.add_resident, resident))
+
+    async def remove_resident(self, resident_id: str) -> bool:
+        """Forget a resident; return False when there is none of that id."""
+        return await self._writer.run(partial(self._keeping.remove_resident, resident_id))
+
+    async def remove_residents(self, numbers: Sequence[int]) -> int:
+        """Forget the residents with these numbers; return how many there were."""
+        return await self._writer.run(partial(self._keeping.remove_residents, tuple(numbers)), size=len(numbers))
+
+    async def resident(self, resident_id: str) -> Resident | None:
+        """Return the resident of this id, or None."""
+        return await self._read(partial(self._seeing.resident, resident_id))
+
+    async def residents(self, after: int, limit: int) -> Sequence[Resident]:
+        """Return up to `limit` residents with numbers greater than `after`, in order."""
+        return await self._read(partial(self._seeing.residents, after, limit))
+
+    async def residents_of(self, numbers: Sequence[int]) -> Sequence[Resident]:
+        """Return those with these numbers who are still there, in order."""
+        return await self._read(partial(self._seeing.residents_of, tuple(numbers)))
+
+    # --- deliveries -----------------------------------------------------------------------------------------------
+
+    async def save_lanes(self, states: Sequence[LaneState]) -> None:
+        """Keep these states in place of what was kept of the same lanes."""
+        await self._writer.run(partial(Deliveries(self._files.writing).save_lanes, tuple(states)), size=len(states))
+
+    async def lanes(self) -> Sequence[LaneState]:
+        """Return all lanes, by name."""
+        return await self._read(Deliveries(self._files.reading).lanes)
+
+    async def drop_lane(self, lane: str) -> bool:
+        """Forget a lane; return False when it is not known."""
+        return await self._writer.run(partial(Deliveries(self._files.writing).drop_lane, lane))
+
+    async def add_attempts(self, attempts: Sequence[Attempt]) -> None:
+        """Append to the delivery log."""
+        work = partial(Deliveries(self._files.writing).add_attempts, tuple(attempts))
+        await self._writer.run(work, size=len(attempts))
+
+    async def attempts(
+        self, *, identifier: str | None = None, lane: str | None = None, limit: int = 100
+    ) -> Sequence[Attempt]:
+        """Return the newest `limit` lines about this message and this lane, oldest first."""
+        return await self._read(partial(Deliveries(self._files.reading).attempts, identifier, lane, limit))
 
     # --- the end ------------------------------------------------------------------------------------------------
 
@@ -185,6 +264,7 @@ class _Files:
     writing: sqlite3.Connection
     reading: sqlite3.Connection
     epoch: str
+    seal: seal.Seal
     lock: TextIO | None
     release: ExitStack
 
@@ -203,7 +283,13 @@ def _open(
         epoch = _epoch_of(writing, lock, new_epoch)
         if exclusive:
             database.preallocate(writing)
-        return _Files(writing, reading, epoch, lock, undo.pop_all())
+        sealing = seal.beside(path, is_needed=_holds_sealed(writing))
+        return _Files(writing, reading, epoch, sealing, lock, undo.pop_all())
+
+
+def _holds_sealed(connection: sqlite3.Connection) -> bool:
+    found = connection.execute("SELECT EXISTS (SELECT 1 FROM endpoint) OR EXISTS (SELECT 1 FROM resident)")
+    return bool(found.fetchone()[0])
 
 
 def _epoch_of(connection: sqlite3.Connection, lock: TextIO | None, new_epoch: Callable[[], str]) -> str:

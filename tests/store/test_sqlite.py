@@ -51,7 +51,7 @@ async def test_nobody_else_may_read_the_data(path: Path) -> None:
     store = await opened(path)
     await store.append([message("a")])
     modes = {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
-    assert set(modes) == {"live.sqlite", "live.sqlite-wal", "live.sqlite-shm", "live.sqlite.lock"}
+    assert set(modes) == {"live.sqlite", "live.sqlite-wal", "live.sqlite-shm", "live.sqlite.lock", "live.seal"}
     assert set(modes.values()) == {0o600}
     assert path.parent.stat().st_mode & 0o777 == 0o700
     await store.close()
