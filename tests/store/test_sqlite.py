@@ -104,7 +104,7 @@ async def test_every_commit_is_flushed(path: Path) -> None:
     store = await opened(path)
     pragmas = store._files.writing.execute
     assert pragmas("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert pragmas("PRAGMA synchronous").fetchone() == (len(steps),)
+    assert pragmas("PRAGMA synchronous").fetchone() == (2,)
     await store.close()
 
 
@@ -223,7 +223,7 @@ async def test_an_older_schema_is_upgraded_by_its_owner_only(path: Path, monkeyp
     await store.close()
     with raw(path) as connection:
         assert connection.execute("SELECT count(*) FROM later").fetchone() == (0,)
-        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(steps),)
 
 
 async def test_a_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
