@@ -32,7 +32,9 @@ GRAVE_HAZARDS: Final = frozenset({"tsunami"})
 
 _HAZARDS: Final = tuple(sorted(vocabulary_at(None).hazard_names))
 _OTHER: Final = len(_HAZARDS)  # a hazard that this edition does not know: asked for, never met
-_LEVEL_BITS, _MINUTE_BITS = 3, 11
+_LEVEL_BITS, _MINUTE_BITS, _HAZARD_BITS = 3, 11, _OTHER + 1
+_HAZARD_SHIFT: Final = _LEVEL_BITS + 2 * _MINUTE_BITS
+_LANE_SHIFT: Final = _HAZARD_SHIFT + _HAZARD_BITS
 
 Mask = npt.NDArray[np.bool_]
 
@@ -43,23 +45,35 @@ class Told:
 
     numbers: Ints
     hushed: Mask
+    lanes: Ints
 
     def __len__(self) -> int:
         return len(self.numbers)
 
+    def of_lane(self, lane: int) -> Told:
+        """Return those of one lane."""
+        here = self.lanes == lane
+        return Told(self.numbers[here], self.hushed[here], self.lanes[here])
+
     def after(self, number: int, limit: int) -> Told:
         """Return up to `limit` of those with numbers greater than `number`."""
         begin = int(np.searchsorted(self.numbers, number, side="right"))
-        return Told(self.numbers[begin : begin + limit], self.hushed[begin : begin + limit])
+        these = slice(begin, begin + limit)
+        return Told(self.numbers[these], self.hushed[these], self.lanes[these])
+
+    def among(self, numbers: Iterable[int]) -> Told:
+        """Return those of `numbers` who are told."""
+        here = np.isin(self.numbers, np.fromiter(numbers, dtype=np.int64))
+        return Told(self.numbers[here], self.hushed[here], self.lanes[here])
 
 
-NOBODY: Final = Told(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.bool_))
+NOBODY: Final = Told(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.bool_), np.zeros(0, dtype=np.int64))
 
 
-def place_of(resident: Resident) -> Place:
-    """Return what the index keeps of a resident: where, and the rest of the wish as its tag."""
+def place_of(resident: Resident, *, lane: int) -> Place:
+    """Return what the index keeps of a resident: where, and as its tag the rest of the wish and a lane below 256."""
     wish = resident.wish
-    return Place(resident.number, wish.areas, wish.cells, _tag(wish))
+    return Place(resident.number, wish.areas, wish.cells, _tag(wish) | lane << _LANE_SHIFT)
 
 
 def told_of(entry: Draft, view: View, *, now: datetime) -> Told:
@@ -76,7 +90,7 @@ def told_of(entry: Draft, view: View, *, now: datetime) -> Told:
     is_false_alarm = entry.cancel_kind is CancelKind.FALSE_ALARM
     told = ~quiet | grave | ~alarmed
     hushed = quiet & ~(grave & (alarmed | is_false_alarm))
-    return Told(everybody[told], hushed[told])
+    return Told(everybody[told], hushed[told], tags[told] >> _LANE_SHIFT)
 
 
 def _alarming(entry: Draft) -> Iterator[int]:
@@ -101,7 +115,7 @@ def _audience(heard: Heard, view: View) -> Found:
     """Return those who live in the audience's place and whose filter lets its meaning pass."""
     found = view.matching(heard.geometry, heard.codes)
     min_level = found.tags & ((1 << _LEVEL_BITS) - 1)
-    hazards = found.tags >> (_LEVEL_BITS + 2 * _MINUTE_BITS)
+    hazards = found.tags >> _HAZARD_SHIFT & ((1 << _HAZARD_BITS) - 1)
     wanted = (min_level <= (heard.level or 0)) & ((hazards == 0) | (hazards & _hazard_bits(heard.hazards) != 0))
     return Found(found.numbers[wanted], found.tags[wanted])
 
@@ -118,7 +132,7 @@ def _tag(wish: Wish) -> int:
     quiet = wish.quiet
     begin, end = (quiet.begin_min % DAY_MIN, quiet.end_min % DAY_MIN) if quiet else (0, 0)
     hours = begin | end << _MINUTE_BITS
-    return (wish.min_level or 0) | hours << _LEVEL_BITS | _hazard_bits(wish.hazards) << (_LEVEL_BITS + 2 * _MINUTE_BITS)
+    return (wish.min_level or 0) | hours << _LEVEL_BITS | _hazard_bits(wish.hazards) << _HAZARD_SHIFT
 
 
 def _hazard_bits(hazards: Iterable[str]) -> int:

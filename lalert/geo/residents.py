@@ -166,6 +166,10 @@ class Residents:
         self._changes: dict[int, Place | None] = {}
         self._view: View | None = None
 
+    def __len__(self) -> int:
+        """How many there are at most: one that changed or went counts until the next rebuild."""
+        return len(self._index) + len(self._changes)
+
     @property
     def changes(self) -> int:
         """How many subscriptions came, changed or went since the index was built: time to rebuild when it grows."""

@@ -1,0 +1,141 @@
+"""The residents of a realm in memory: an index of what the store keeps, and who is told of each entry.
+
+A cache: it is read from the store at the start, follows every subscription and every end, and is rebuilt in a thread of
+its own when much has changed. It holds no address: a browser is read from the store when it is sent something.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from functools import partial
+from typing import Final, ParamSpec, Protocol, TypeVar
+
+from lalert.core.model import Draft, Entry
+from lalert.core.resident import Resident
+from lalert.core.roll import NOBODY, Told, place_of, told_of
+from lalert.geo.residents import Index, Place, Residents, View
+from lalert.publishers.services import lane_of
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_PAGE: Final = 5_000
+_REBUILD_AT: Final = 5_000  # changes laid over the index; asking gets slower with each
+_KEPT_NUMBERS: Final = 4_000_000  # of who is told, over all entries that are going out
+
+
+class Keeping(Protocol):
+    """What a roster needs of the store."""
+
+    async def residents(self, after: int, limit: int) -> Sequence[Resident]:
+        """Return up to `limit` residents with numbers greater than `after`, in order."""
+
+    async def residents_of(self, numbers: Sequence[int]) -> Sequence[Resident]:
+        """Return those with these numbers who are still there, in order."""
+
+    async def remove_residents(self, numbers: Sequence[int]) -> int:
+        """Forget the residents with these numbers."""
+
+
+class Roster:
+    """For one event loop. `load` before use, `close` after."""
+
+    def __init__(self, store: Keeping, *, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._clock = clock
+        self._residents = Residents()
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="residents")
+        self._told: dict[int, asyncio.Task[Told]] = {}
+        self._rebuilding: asyncio.Task[None] | None = None
+
+    async def load(self) -> None:
+        """Read everybody from the store."""
+        places: list[Place] = []
+        after = 0
+        while page := await self._store.residents(after, _PAGE):
+            places += await self.in_thread(lambda read: [_place(resident) for resident in read], page)
+            after = page[-1].number
+        self._residents = Residents(await self.in_thread(Index.of, places))
+
+    async def close(self) -> None:
+        """End the threads."""
+        tasks = [*self._told.values(), *([self._rebuilding] if self._rebuilding else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def __len__(self) -> int:
+        return len(self._residents)
+
+    def add(self, resident: Resident) -> None:
+        """Follow a subscription that the store has kept."""
+        self._residents.put(_place(resident))
+        self._rebuild_when_due()
+
+    def drop(self, numbers: Iterable[int]) -> None:
+        """Follow the end of subscriptions."""
+        self._residents.drop(numbers)
+        self._rebuild_when_due()
+
+    def count(self, draft: Draft) -> int:
+        """Return how many residents would be told of `draft` now."""
+        return len(told_of(draft, self._residents.view(), now=draft.at)) if len(self) else 0
+
+    async def told(self, entry: Entry) -> Told:
+        """Return who is told of `entry`: worked out once for all lanes, and again when it was long ago."""
+        if not len(self):
+            return NOBODY
+        seq = entry.cursor.seq
+        if seq not in self._told:
+            self._make_room()
+            self._told[seq] = asyncio.create_task(self._work_out(entry, self._residents.view()))
+        return await asyncio.shield(self._told[seq])
+
+    async def of(self, told: Told) -> list[tuple[Resident, bool]]:
+        """Return the residents of `told`, each with whether the notice is hushed; those who left are forgotten."""
+        hushed = dict(zip(told.numbers.tolist(), told.hushed.tolist(), strict=True))
+        found = await self._store.residents_of(list(hushed))
+        left = hushed.keys() - {resident.number for resident in found}
+        if left:
+            self.drop(left)
+        return [(resident, hushed[resident.number]) for resident in found]
+
+    async def end(self, numbers: Sequence[int]) -> None:
+        """Forget those whose browser wants nothing any more."""
+        await self._store.remove_residents(numbers)
+        self.drop(numbers)
+
+    async def in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what `work` returns, done in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *args, **kwargs))
+
+    async def _work_out(self, entry: Entry, view: View) -> Told:
+        return await self.in_thread(told_of, entry, view, now=self._clock())
+
+    def _make_room(self) -> None:
+        """Forget the oldest answers beyond the bound."""
+        done = {seq: task for seq, task in self._told.items() if task.done()}
+        failed = [seq for seq, task in done.items() if task.cancelled() or task.exception()]
+        for seq in failed:
+            del self._told[seq], done[seq]
+        kept = sum(len(task.result()) + 1_000 for task in done.values())
+        for seq, task in done.items():
+            if kept <= _KEPT_NUMBERS:
+                break
+            kept -= len(task.result()) + 1_000
+            del self._told[seq]
+
+    def _rebuild_when_due(self) -> None:
+        if self._residents.changes >= _REBUILD_AT and (self._rebuilding is None or self._rebuilding.done()):
+            self._rebuilding = asyncio.create_task(self._rebuild(self._residents.view()))
+
+    async def _rebuild(self, view: View) -> None:
+        self._residents.settle(view, await self.in_thread(view.rebuilt))
+
+
+def _place(resident: Resident) -> Place:
+    return place_of(resident, lane=lane_of(resident.peer.endpoint, resident.number))
