@@ -20,9 +20,9 @@ from lalert.core.model import Cursor, Entry, Subscription
 from lalert.core.resident import Resident
 from lalert.core.roll import Told
 from lalert.publishers.base import LaneSpec
+from lalert.publishers.census import Census
 from lalert.publishers.faces import Faces, Site
 from lalert.publishers.outgoing import Outgoing
-from lalert.publishers.roster import Roster
 from lalert.publishers.sealing import Armoury
 from lalert.publishers.services import LANES
 from lalert.publishers.vapid import Vapid
@@ -89,7 +89,7 @@ class Pushes:
 
     def __init__(
         self,
-        roster: Roster,
+        census: Census,
         outgoing: Outgoing,
         vapid: Vapid,
         *,
@@ -98,7 +98,7 @@ class Pushes:
         clock: Callable[[], datetime],
         armoury: Armoury | None = None,
     ) -> None:
-        self._roster = roster
+        self._census = census
         self._outgoing = outgoing
         self._vapid = vapid
         self._site = site
@@ -117,7 +117,7 @@ class Pushes:
         """Push the next batch of an entry to the residents of `lane`."""
         if is_over(entry.entry, self._clock()):
             return Refused("over", Tally())
-        told = (await self._roster.told(entry.entry)).of_lane(_NUMBERS[lane])
+        told = (await self._census.told(entry.entry)).of_lane(_NUMBERS[lane])
         course = Course.read(progress)
         batch = course.next(told)
         if not len(batch):
@@ -127,9 +127,9 @@ class Pushes:
     async def test(self, resident: Resident) -> Outcome:
         """Push a test to one resident, at once."""
         notice = test_notice(resident.wish.lang, self._site, now=self._clock())
-        outcome = await self._post(resident, notice, await self._roster.in_thread(self._sealed, resident, notice))
+        outcome = await self._post(resident, notice, await self._census.in_thread(self._sealed, resident, notice))
         if isinstance(outcome, Gone):
-            await self._roster.end([resident.number])
+            await self._census.end([resident.number])
         return outcome
 
     def fill(self) -> bool:
@@ -154,8 +154,8 @@ class Pushes:
 
     async def _push(self, entry: Entry, batch: Told) -> dict[int, Outcome]:
         """Push to everybody of `batch` who was there when the entry was kept; return what became of each."""
-        residents = [(r, hushed) for r, hushed in await self._roster.of(batch) if r.created_at <= entry.at]
-        sealed = await self._roster.in_thread(self._sealed_all, entry, residents)
+        residents = [(r, hushed) for r, hushed in await self._census.of(batch) if r.created_at <= entry.at]
+        sealed = await self._census.in_thread(self._sealed_all, entry, residents)
         posts = (
             self._post(resident, notice, body) for (resident, _), (notice, body) in zip(residents, sealed, strict=True)
         )
@@ -184,7 +184,7 @@ class Pushes:
     async def _end_gone(self, outcomes: dict[int, Outcome]) -> None:
         gone = [number for number, outcome in outcomes.items() if isinstance(outcome, Gone)]
         if gone:
-            await self._roster.end(gone)
+            await self._census.end(gone)
 
 
 def _tally(outcomes: dict[int, Outcome], *, refused: int) -> Tally:

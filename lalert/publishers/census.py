@@ -28,7 +28,7 @@ _KEPT_NUMBERS: Final = 4_000_000  # of who is told, over all entries that are go
 
 
 class Keeping(Protocol):
-    """What a roster needs of the store."""
+    """What a census needs of the store."""
 
     async def residents(self, after: int, limit: int) -> Sequence[Resident]:
         """Return up to `limit` residents with numbers greater than `after`, in order."""
@@ -40,7 +40,7 @@ class Keeping(Protocol):
         """Forget the residents with these numbers."""
 
 
-class Roster:
+class Census:
     """For one event loop. `load` before use, `close` after."""
 
     def __init__(self, store: Keeping, *, clock: Callable[[], datetime]) -> None:
