@@ -61,6 +61,31 @@ class Metrics:
             ["realm", "way"],
             registry=r,
         )
+        self.push_attempts = Counter(
+            "lalert_push_attempts",
+            "Deliveries tried, by way out and outcome",
+            ["realm", "way", "outcome"],
+            registry=r,
+        )
+        self.push_seconds = Histogram(
+            "lalert_push_seconds",
+            "From acceptance to its last recipient in a lane",
+            ["realm", "way", "priority"],
+            buckets=(*_SECONDS, 300.0, 3600.0),
+            registry=r,
+        )
+        self.push_lag = Gauge(
+            "lalert_push_lag_entries",
+            "Entries that the slowest lane of a way has not settled",
+            ["realm", "way"],
+            registry=r,
+        )
+        self.push_failing = Gauge(
+            "lalert_push_failing_lanes", "Lanes whose recipient failed last time", ["realm", "way"], registry=r
+        )
+        self.push_lanes = Gauge(
+            "lalert_push_lanes", "Lanes: recipients with a position of their own", ["realm", "way"], registry=r
+        )
         self.store_up = Gauge("lalert_store_up", "1 while the store accepts writes", ["realm"], registry=r)
 
     def page(self) -> bytes:

@@ -110,10 +110,21 @@ class Push:
 
     `allow_networks` are the ranges, beside the public internet, that it may connect to; only there may an endpoint be
     plain http. `timeout_s` is the most that one request may take, from the look-up of the name to the answer's head.
+
+    `concurrency` is how many deliveries are under way at a time, `lane_entries` how many may wait for one recipient
+    in memory (the log has the rest). A recipient that fails is tried again after `retry_first_s`, then each time twice
+    as long, at most `retry_longest_s`; one message is given up after `patience_h`. What was delivered is noted every
+    `save_s`: so much may be repeated after a crash.
     """
 
     allow_networks: Networks = field(default_factory=Networks)
     timeout_s: Annotated[float, Meta(ge=0.1, le=120)] = 10.0
+    concurrency: Annotated[int, Meta(ge=4, le=10_000)] = 256
+    lane_entries: Annotated[int, Meta(ge=16, le=100_000)] = 1_024
+    retry_first_s: Annotated[float, Meta(ge=0.01, le=60)] = 2.0
+    retry_longest_s: Annotated[float, Meta(ge=0.01, le=3_600)] = 300.0
+    patience_h: Annotated[float, Meta(gt=0, le=720)] = 72.0
+    save_s: Annotated[float, Meta(ge=0, le=10)] = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,270 @@
+"""The dispatcher drives the lanes of one realm: from the log to whoever sends (`publishers.base.Courier`).
+
+What goes when is decided in `core.lanes` and `core.roster`; here it is read, called and saved.
+
+One task moves parcels: it feeds the lanes (`courier.feed`) and starts deliveries, the most urgent first, while there
+are places. Each delivery is a task of its own and settles its lane. The less urgent may take only a share of the
+places, and lanes whose peers failed last time have a few of their own, so neither bulk nor dead peers keep a level 5
+waiting.
+
+Lanes and attempts are saved in batches (`courier.saving`). A delivery in batches goes on only when its progress is
+kept, so that a crash repeats one batch and not more. Start-up is catch-up: lanes resume where they were saved.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+import structlog
+
+from lalert.core.delivery import Attempt, Delivered, LaneState, Later, Outcome, Partly, Refused, Tally
+from lalert.core.lanes import Lane, Parcel, Rank
+from lalert.core.model import Cursor, Entry, Priority
+from lalert.core.retry import Policy
+from lalert.core.roster import Roster
+from lalert.courier.feed import Feed, Route, Source
+from lalert.courier.saving import Saving
+from lalert.errors import Unavailable
+from lalert.metrics import Metrics
+from lalert.publishers.base import Courier
+from lalert.settings import Push
+
+log = structlog.get_logger("lalert.courier")
+
+_SHARES = {Priority.FLASH: 1.0, Priority.URGENT: 0.9, Priority.PROMPT: 0.8, Priority.ROUTINE: 0.6}
+_PROBES = 0.25  # of the places, beside them: for lanes whose peers failed last time
+_REASON = 200  # characters of a peer's reason that are noted
+_STORE_RETRY = timedelta(seconds=1)
+
+
+class Dispatcher:
+    """The lanes of one realm. Started after its hub, stopped before it."""
+
+    def __init__(
+        self,
+        source: Source,
+        couriers: Sequence[Courier],
+        *,
+        settings: Push,
+        metrics: Metrics,
+        clock: Callable[[], datetime],
+        random: Callable[[], float],
+    ) -> None:
+        self._source = source
+        self._couriers = tuple(couriers)
+        self._settings = settings
+        self._metrics = metrics
+        self._clock = clock
+        self._random = random
+        self._realm = source.site.realm.value
+        self._policy = Policy(
+            first_s=settings.retry_first_s,
+            longest_s=settings.retry_longest_s,
+            patience_s=timedelta(hours=settings.patience_h).total_seconds(),
+        )
+        self._roster = Roster()
+        self._routes: dict[str, Route] = {}
+        self._saving = Saving(source.store, self._roster, every_s=settings.save_s)
+        self._feed = Feed(source, self._roster, self._routes, self._saving, clock=clock)
+        self._turn = asyncio.Lock()  # lanes come and go between two steps of the feed
+        self._woken = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._deliveries: set[asyncio.Task[None]] = set()
+        self._busy = {False: 0, True: 0}  # places taken; True: probes
+        self._is_closing = False
+
+    # --- life -------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Take up every lane where it was saved, and deliver."""
+        await self._take_up({state.lane: state for state in await self._source.store.lanes()})
+        for work in (self._saving.run(), self._run(), self._follow()):
+            self._tasks.append(asyncio.create_task(work, name=f"courier-{self._realm}"))
+
+    async def stop(self) -> None:
+        """Finish what is on its way, as far as the time of one delivery allows, save, and end."""
+        self._is_closing = True
+        if self._deliveries:
+            await asyncio.wait(self._deliveries, timeout=self._settings.timeout_s)
+        for task in (*self._deliveries, *self._tasks):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        await self._saving.close()
+
+    async def refresh(self) -> None:
+        """Ask the couriers for their lanes again: new ones begin, changed ones are read again, others are dropped."""
+        async with self._turn:
+            await self._take_up({})
+        self._woken.set()
+
+    async def replay(self, lane: str, since: int) -> bool:
+        """Send everything after position `since` to this lane again; return False when there is no such lane."""
+        async with self._turn:
+            found = self._roster.get(lane)
+            if found is None:
+                return False
+            found.rewind(min(since, self._source.tail().head.seq))
+            self._saving.settled(found)
+            self._roster.note(found, self._clock())
+        self._woken.set()
+        return True
+
+    def state(self, lane: str) -> LaneState | None:
+        """Return how far this lane is, or None."""
+        found = self._roster.get(lane)
+        return found.state() if found is not None else None
+
+    def observe(self) -> None:
+        """Bring the gauges up to date."""
+        head = self._source.tail().head.seq
+        for courier in self._couriers:
+            lanes = [lane for lane in self._roster if self._routes[lane.id].courier is courier]
+            labels = (self._realm, courier.name)
+            self._metrics.push_lanes.labels(*labels).set(len(lanes))
+            self._metrics.push_lag.labels(*labels).set(max((head - lane.floor for lane in lanes), default=0))
+            self._metrics.push_failing.labels(*labels).set(sum(lane.failures > 0 for lane in lanes))
+
+    async def _take_up(self, saved: dict[str, LaneState]) -> None:
+        listed = {spec.id: Route(spec, courier) for courier in self._couriers for spec in courier.lanes()}
+        for name in (self._routes.keys() | saved.keys()) - listed.keys():
+            self._roster.remove(name)
+            self._routes.pop(name, None)
+            await self._saving.drop(name)
+        for name, route in listed.items():
+            before, self._routes[name] = self._routes.get(name), route
+            lane = self._roster.get(name)
+            if lane is None:
+                self._begin(saved.get(name) or LaneState(lane=name, cursor=route.spec.since))
+            elif before is not None and before.spec != route.spec:
+                lane.fall_behind()
+
+    def _begin(self, state: LaneState) -> None:
+        head = self._source.tail().head
+        if state.cursor.epoch != head.epoch:
+            # The log was restored from a backup: what the lane knows beyond the end of that never was in this log.
+            state = LaneState(lane=state.lane, cursor=Cursor(head.epoch, min(state.cursor.seq, head.seq)))
+        lane = Lane(state, capacity=self._settings.lane_entries, policy=self._policy)
+        self._roster.add(lane)
+        self._roster.note(lane, self._clock())
+
+    # --- the one task that moves parcels ----------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        while not self._is_closing:
+            self._woken.clear()
+            self._roster.ring(self._clock())
+            is_fed = await self._fed()
+            self._deliver()
+            await self._rest(self._roster.alarm() if is_fed else self._clock() + _STORE_RETRY)
+
+    async def _fed(self) -> bool:
+        """Feed the lanes; return whether the store let us."""
+        try:
+            async with self._turn:
+                await self._feed.distribute()
+                await self._feed.refill()
+        except Unavailable as error:
+            log.warning("courier.unread", realm=self._realm, code=error.code)
+            return False
+        except Exception:
+            # One defect must not end the task on which every way out depends.
+            log.exception("courier.defect", realm=self._realm)
+            return False
+        return True
+
+    async def _rest(self, due: datetime | None) -> None:
+        """Wait until something happens, or until `due`."""
+        wait_s = None if due is None else max(0.0, (due - self._clock()).total_seconds())
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), wait_s)
+
+    async def _follow(self) -> None:
+        """Wake that task whenever the log has grown."""
+        while True:
+            tail = self._source.tail()
+            seen = tail.head.seq
+            self._woken.set()
+            await tail.moved_past(seen)
+
+    def _deliver(self) -> None:
+        """Start what there are places for."""
+        now = self._clock()
+        for failing in (False, True):
+            while (top := self._roster.peek(failing=failing)) and self._has_place(top[0], failing):
+                self._start(top[1], failing, now)
+
+    def _has_place(self, rank: Rank, failing: bool) -> bool:
+        share = _PROBES if failing else _SHARES[rank[1]]
+        return not self._is_closing and self._busy[failing] < max(1, int(share * self._settings.concurrency))
+
+    # --- one delivery -----------------------------------------------------------------------------------------
+
+    def _start(self, lane: Lane, failing: bool, now: datetime) -> None:
+        parcel = lane.take(now)
+        self._roster.note(lane, now)
+        if parcel is None:
+            return
+        self._busy[failing] += 1
+        task = asyncio.create_task(self._serve(lane, parcel), name=f"deliver-{lane.id}")
+        self._deliveries.add(task)
+        task.add_done_callback(lambda done: self._end(done, failing))
+
+    def _end(self, task: asyncio.Task[None], failing: bool) -> None:
+        self._deliveries.discard(task)
+        self._busy[failing] -= 1
+        self._woken.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("courier.defect", realm=self._realm, exc_info=error)
+
+    async def _serve(self, lane: Lane, parcel: Parcel) -> None:
+        began, began_s = self._clock(), asyncio.get_running_loop().time()
+        entry, outcome = await self._send(lane, parcel)
+        word = lane.settle(outcome, now=self._clock(), jitter=self._random())
+        attempt = Attempt(
+            lane=lane.id,
+            seq=parcel.seq,
+            identifier=entry.alert.identifier if entry else "",
+            at=began,
+            outcome=word,
+            reason="" if isinstance(outcome, Delivered | Partly) else outcome.reason[:_REASON],
+            took_s=asyncio.get_running_loop().time() - began_s,
+            tally=outcome.tally,
+        )
+        if self._roster.get(lane.id) is lane:  # else it was dropped meanwhile
+            self._count(lane, attempt, entry)
+            await self._keep(lane, attempt, is_partly=isinstance(outcome, Partly))
+
+    async def _send(self, lane: Lane, parcel: Parcel) -> tuple[Entry | None, Outcome]:
+        entry = None
+        try:
+            faces = await self._source.faces(parcel.seq)
+            if faces is None:
+                return None, Refused("retention", Tally())
+            entry = faces.entry
+            return entry, await self._routes[lane.id].courier.send(lane.id, faces, lane.progress(parcel.seq))
+        except Unavailable as error:
+            return entry, Later(error.code)
+        except Exception:
+            log.exception("courier.defect", realm=self._realm, lane=lane.id)
+            return entry, Later("defect")
+
+    def _count(self, lane: Lane, attempt: Attempt, entry: Entry | None) -> None:
+        way = self._routes[lane.id].spec.way
+        self._metrics.push_attempts.labels(self._realm, way, attempt.outcome).inc()
+        if attempt.outcome == "delivered" and entry is not None:
+            seconds = (self._clock() - entry.at).total_seconds()
+            self._metrics.push_seconds.labels(self._realm, way, entry.priority.label).observe(max(0.0, seconds))
+
+    async def _keep(self, lane: Lane, attempt: Attempt, *, is_partly: bool) -> None:
+        self._saving.attempted(attempt)
+        self._saving.settled(lane)
+        if is_partly:
+            self._roster.hold(lane)
+            await self._saving.flush()
+            self._roster.release(lane, self._clock())
+        else:
+            self._roster.note(lane, self._clock())
