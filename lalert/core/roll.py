@@ -76,6 +76,11 @@ def place_of(resident: Resident, *, lane: int) -> Place:
     return Place(resident.number, wish.areas, wish.cells, _tag(wish) | lane << _LANE_SHIFT)
 
 
+def lane_of_place(place: Place) -> int:
+    """Return the lane that `place_of` was given."""
+    return place.tag >> _LANE_SHIFT
+
+
 def told_of(entry: Draft, view: View, *, now: datetime) -> Told:
     """Return who is told of `entry` if it goes out `now`. Takes milliseconds for a million: not on the event loop."""
     if entry.silent or entry.alert.status is Status.SYSTEM:

@@ -15,7 +15,7 @@ from typing import Final, ParamSpec, Protocol, TypeVar
 
 from lalert.core.model import Draft, Entry
 from lalert.core.resident import Resident
-from lalert.core.roll import NOBODY, Told, place_of, told_of
+from lalert.core.roll import NOBODY, Told, lane_of_place, place_of, told_of
 from lalert.geo.residents import Index, Place, Residents, View
 from lalert.publishers.services import lane_of
 
@@ -48,6 +48,7 @@ class Census:
         self._clock = clock
         self._residents = Residents()
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="residents")
+        self._lanes: set[int] = set()
         self._told: dict[int, asyncio.Task[Told]] = {}
         self._rebuilding: asyncio.Task[None] | None = None
 
@@ -59,6 +60,7 @@ class Census:
             places += await self.in_thread(lambda read: [_place(resident) for resident in read], page)
             after = page[-1].number
         self._residents = Residents(await self.in_thread(Index.of, places))
+        self._lanes = set(map(lane_of_place, places))
 
     async def close(self) -> None:
         """End the threads."""
@@ -71,9 +73,16 @@ class Census:
     def __len__(self) -> int:
         return len(self._residents)
 
+    @property
+    def lanes(self) -> frozenset[int]:
+        """The lanes that somebody is on, or was since the start."""
+        return frozenset(self._lanes)
+
     def add(self, resident: Resident) -> None:
         """Follow a subscription that the store has kept."""
-        self._residents.put(_place(resident))
+        place = _place(resident)
+        self._residents.put(place)
+        self._lanes.add(lane_of_place(place))
         self._rebuild_when_due()
 
     def drop(self, numbers: Iterable[int]) -> None:

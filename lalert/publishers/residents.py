@@ -8,7 +8,7 @@ is the push service that is down, and the lane waits. Between two batches someth
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -31,6 +31,7 @@ from lalert.publishers.webpush import Notice, body_for, classify, is_over, notic
 WAY: Final = "webpush"
 BATCH: Final = 64
 
+_ARMED: Final = 512  # key pairs at a time: some 6 ms of one core
 _PUT_OFF: Final = 300  # as many numbers as fit into the progress of a lane
 _DOWN: Final = 8  # so many failures and no success are no accident
 _TRIES: Final = 20  # of those put off: about an hour and a half
@@ -94,7 +95,6 @@ class Pushes:
         vapid: Vapid,
         *,
         site: Site,
-        since: Cursor,
         clock: Callable[[], datetime],
         armoury: Armoury | None = None,
     ) -> None:
@@ -102,15 +102,21 @@ class Pushes:
         self._outgoing = outgoing
         self._vapid = vapid
         self._site = site
-        self._since = since
         self._clock = clock
+        self._since: dict[int, Cursor] = {}
         self._armoury = armoury or Armoury()
 
+    def serve(self, lanes: Iterable[int], since: Cursor) -> bool:
+        """Serve these lanes, too; a new one begins after `since`. Return whether one is new."""
+        fresh = {lane: since for lane in lanes if lane not in self._since}
+        self._since |= fresh
+        return bool(fresh)
+
     def lanes(self) -> Sequence[LaneSpec]:
-        """Return the lanes of every service; who is told is worked out per entry, not by the lane's filter."""
+        """Return the lanes that residents are on; who is told is worked out per entry, not by the lane's filter."""
         return [
-            LaneSpec(id=lane, way=WAY, subscription=Subscription(), since=self._since, newest_only=True)
-            for lane in LANES
+            LaneSpec(id=LANES[lane], way=WAY, subscription=Subscription(), since=since, newest_only=True)
+            for lane, since in sorted(self._since.items())
         ]
 
     async def send(self, lane: str, entry: Faces, progress: str) -> Outcome:
@@ -132,9 +138,9 @@ class Pushes:
             await self._census.end([resident.number])
         return outcome
 
-    def fill(self) -> bool:
-        """Make some keys ahead (in any thread); return whether there are enough."""
-        return self._armoury.fill(BATCH)
+    def arm(self) -> None:
+        """Make some keys ahead (in any thread)."""
+        self._armoury.fill(_ARMED)
 
     async def _advance(self, entry: Entry, told: Told, course: Course, batch: Told) -> Outcome:
         outcomes = await self._push(entry, batch)

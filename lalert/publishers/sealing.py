@@ -63,11 +63,10 @@ class Armoury:
         except IndexError:
             return KeyPair.new()
 
-    def fill(self, most: int) -> bool:
-        """Make up to `most` pairs; return whether the armoury is full."""
+    def fill(self, most: int) -> None:
+        """Make up to `most` pairs, as long as there is room."""
         for _ in range(min(most, self._limit - len(self._pairs))):
             self._pairs.append(KeyPair.new())
-        return len(self._pairs) >= self._limit
 
 
 def encrypt(plain: bytes, *, p256dh: bytes, auth: bytes, mine: KeyPair | None = None) -> bytes:
