@@ -14,6 +14,7 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 # A message's text can never become script, style or a request elsewhere.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
+    "worker-src 'self'; manifest-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 

@@ -15,6 +15,7 @@ _TYPES = {
     "css": "text/css; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
+    "webmanifest": "application/manifest+json",
     "xsl": "text/xsl; charset=utf-8",
 }
 

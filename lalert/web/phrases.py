@@ -131,6 +131,82 @@ PHRASES: Final[Mapping[str, Text]] = MappingProxyType(
         ),
         "boundaries": Text("境界データ", "Boundary data"),
         "live_switch": Text("本番環境", "Live site"),
+        "notify": Text("通知を受け取る", "Get notifications"),
+        "notify_short": Text("通知", "Notifications"),
+        "notify_area": Text("この地域の通知を受け取る", "Get notifications for this area"),
+        "notify_lead": Text(
+            "選んだ地域に避難情報などが出たとき、解除されたときに、この端末へ通知します。",
+            "This device is notified when alerts are issued for the places you choose, and when they end.",
+        ),
+        "notify_privacy": Text(
+            "氏名・住所・メールアドレス・位置情報（緯度経度）は保存しません。登録はいつでもやめられます。",
+            "No name, address, mail address or position is kept. You can stop at any time.",
+        ),
+        "notify_noscript": Text(
+            "通知の登録には JavaScript が必要です。", "JavaScript is needed to subscribe to notifications."
+        ),
+        "notify_where": Text("どこの情報を受け取りますか", "Where?"),
+        "notify_no_place": Text("まだ地域が選ばれていません。", "No place is chosen yet."),
+        "notify_remove": Text("外す", "Remove"),
+        "notify_add": Text("加える", "Add"),
+        "notify_cell": Text("いまいる区画", "Square"),
+        "notify_here": Text("いまいる場所を加える", "Add where I am now"),
+        "notify_size": Text("区画の広さ", "Size of the square"),
+        "notify_what": Text("どんな情報を受け取りますか", "What?"),
+        "notify_level": Text("警戒レベル", "Alert level"),
+        "notify_level_all": Text("すべて", "All"),
+        "notify_level_2": Text("2以上", "2 and above"),
+        "notify_level_3": Text("3以上（高齢者等避難から）", "3 and above (those who need time evacuate)"),
+        "notify_level_4": Text("4以上（避難指示から）", "4 and above (everyone evacuates)"),
+        "notify_level_5": Text("5だけ（緊急安全確保）", "5 only (secure your safety)"),
+        "notify_level_note": Text(
+            "津波警報や緊急地震速報のように警戒レベルのない情報は、緊急度に応じて通知します。",
+            "What has no level by law, such as tsunami warnings, is notified by its urgency.",
+        ),
+        "notify_hazards": Text("災害の種類をしぼる", "Only certain hazards"),
+        "notify_hazards_note": Text("選ばなければ、すべての種類を通知します。", "All, if none is chosen."),
+        "notify_quiet": Text("夜間などは通知を控える", "Quiet hours"),
+        "notify_quiet_from": Text("開始", "From"),
+        "notify_quiet_to": Text("終了", "To"),
+        "notify_quiet_note": Text(
+            "控える時間帯でも、警戒レベル4以上と津波の情報は音を出して通知します。解除などは音を出さずに通知します。",
+            "Level 4 and above and tsunami still make a sound. What ends is shown without one.",
+        ),
+        "notify_start": Text("通知を受け取る", "Notify me"),
+        "notify_change": Text("この内容に変更する", "Save the changes"),
+        "notify_test": Text("テスト通知を送る", "Send a test"),
+        "notify_stop": Text("通知をやめる", "Stop notifications"),
+        "notify_subscribed": Text(
+            "登録しました。「テスト通知を送る」で届くことを確かめてください。",
+            "Subscribed. Send a test to make sure that it arrives.",
+        ),
+        "notify_tested": Text(
+            "テスト通知を送りました。数秒で届きます。", "A test was sent. It arrives within seconds."
+        ),
+        "notify_stopped": Text(
+            "通知をやめました。登録内容は消去しました。", "Stopped, and everything about it was deleted."
+        ),
+        "notify_denied": Text(
+            "このサイトからの通知が許可されていません。ブラウザの設定で通知を許可してください。",
+            "Notifications from this site are not allowed. Allow them in the settings of your browser.",
+        ),
+        "notify_unsupported": Text(
+            "このブラウザでは通知を受け取れません。"
+            "iPhone・iPad では、このページをホーム画面に追加し、そこから開いてください。",
+            "This browser takes no notifications. On iPhone and iPad add this page to the Home Screen first.",
+        ),
+        "notify_insecure": Text(
+            "通知を受け取るには、https:// のアドレスで開いてください。", "Open this page by https:// to subscribe."
+        ),
+        "notify_locating": Text("場所を調べています…", "Finding out where you are…"),
+        "notify_no_position": Text(
+            "場所がわかりませんでした。市区町村名で探してください。", "Your position is not known. Search by name."
+        ),
+        "notify_abroad": Text("日本の外にいるようです。", "You seem to be outside Japan."),
+        "notify_too_many": Text("これ以上は加えられません。", "No more can be added."),
+        "notify_failed": Text(
+            "うまくいきませんでした。しばらくしてからもう一度試してください。", "That did not work. Try again later."
+        ),
     }
 )
 

@@ -24,6 +24,7 @@ from lalert.web.context import Context, context
 from lalert.web.problems import not_found
 from lalert.web.query import Query
 from lalert.web.views import Visit
+from lalert.web.wish import MAX_AREAS
 
 _PARAMETERS = {"lang"}
 
@@ -48,6 +49,19 @@ async def areas(request: web.Request) -> web.Response:
     """`GET /a?q=`: find a place by name, kana or code."""
     ctx, visit = context(request), _visit(request, _PARAMETERS | {"q"})
     return _page(request, ctx.pages.areas(request.query.get("q", ""), ctx.hub.situation, visit))
+
+
+async def notify(request: web.Request) -> web.Response:
+    """`GET /notify?q=&area=`: where a browser subscribes; `area` are codes of places to begin with."""
+    ctx, visit = context(request), _visit(request, _PARAMETERS | {"q", "area"})
+    chosen = [normalise(code) for code in request.query.get("area", "").split(",", MAX_AREAS)[:MAX_AREAS] if code]
+    return _page(request, ctx.pages.notify(request.query.get("q", ""), chosen, visit))
+
+
+async def service_worker(request: web.Request) -> web.Response:
+    """`GET /sw.js`: at the root of its realm, for a worker sees only what lies below its own address."""
+    asset = assets()["sw.js"]
+    return answer(request, asset.body, "text/javascript", cache="no-cache", etag=asset.version)
 
 
 async def alert(request: web.Request) -> web.Response:

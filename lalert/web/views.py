@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 
 from lalert.cap.model import Status
+from lalert.cap.vocabulary import vocabulary_at
 from lalert.core.model import Cursor, Entry, Posted, Realm
 from lalert.core.situation import Situation
 from lalert.errors import LalertError, Text
@@ -36,6 +37,23 @@ MAX_FOUND: Final = 50
 MAX_QUERY: Final = 40  # characters
 
 Lang = Literal["ja", "en"]
+
+SAID: Final = {
+    "start": "notify_start",
+    "change": "notify_change",
+    "subscribed": "notify_subscribed",
+    "tested": "notify_tested",
+    "stopped": "notify_stopped",
+    "denied": "notify_denied",
+    "unsupported": "notify_unsupported",
+    "insecure": "notify_insecure",
+    "locating": "notify_locating",
+    "noPosition": "notify_no_position",
+    "abroad": "notify_abroad",
+    "tooMany": "notify_too_many",
+    "failed": "notify_failed",
+}
+"""What the script of the notification page says: its name there, and that of the phrase."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +133,24 @@ class Pages:
             found=[_listed(place, badges, visit.lang, whole=True) for place in found[:MAX_FOUND]],
             more=len(found) > MAX_FOUND,
             prefectures=[_listed(self._boundaries.prefecture(f"{n:02}"), badges, visit.lang) for n in range(1, 48)],
+        )
+
+    def notify(self, asked: str, chosen: Sequence[str], visit: Visit) -> bytes:
+        """Return the page on which a browser subscribes; `chosen` are codes of places that it begins with."""
+        wanted = asked.strip()[:MAX_QUERY]
+        found = self._boundaries.search(wanted, limit=MAX_FOUND + 1) if wanted else ()
+        t = phrases(visit.lang)
+        return self._render(
+            "notify.html",
+            visit,
+            asked=wanted,
+            found=[_listed(place, {}, visit.lang, whole=True) for place in found[:MAX_FOUND]],
+            more=len(found) > MAX_FOUND,
+            chosen=[_listed(self._place(code), {}, visit.lang, whole=True) for code in chosen],
+            hazards=[
+                (hazard, pick(Text(*names), visit.lang)) for hazard, names in vocabulary_at(None).hazard_names.items()
+            ],
+            said={name: t[phrase] for name, phrase in SAID.items()},
         )
 
     def alert(self, posted: Posted, thread: Sequence[Entry], visit: Visit) -> bytes:
