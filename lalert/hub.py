@@ -97,6 +97,7 @@ class Hub:
         self.cache = Cache(limit=512)
         self._older: dict[int, Faces] = {}  # messages in force from before the tail began
         self.count_matched: Callable[[Draft], tuple[tuple[str, int], ...]] = lambda _: ()
+        self.on_kept: Callable[[Sequence[Entry]], None] = lambda _: None  # told of every batch once it is durable
         self._committer = Committer(
             realm=site.realm,
             store=store,
@@ -294,6 +295,7 @@ class Hub:
 
     async def _advance(self, kept: Sequence[Entry]) -> None:
         """Show what was kept, in the order of the log and without a hole."""
+        self.on_kept(kept)
         for entry in kept:
             while self.tail.head.seq + 1 < entry.cursor.seq:
                 self._show(await self.store.read(self.tail.head.seq, _READ_CHUNK))

@@ -118,6 +118,10 @@ class Dispatcher:
         found = self._roster.get(lane)
         return found.state() if found is not None else None
 
+    async def flush(self) -> None:
+        """Return once every attempt up to now is in the delivery log, or could not be put there."""
+        await self._saving.flush()
+
     def observe(self) -> None:
         """Bring the gauges up to date."""
         head = self._source.tail().head.seq

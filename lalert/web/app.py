@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from lalert.core.model import Realm
-from lalert.web import alerts, areas, feeds, intake, operation, site, stream
+from lalert.web import alerts, areas, endpoints, feeds, intake, operation, push, receipts, site, stream
 from lalert.web.context import CONTEXT, Context
 from lalert.web.problems import correlate, explain
 
@@ -54,11 +54,23 @@ def _realm_routes() -> list[web.RouteDef]:
         web.post("/api/v1/validate", intake.validate),
         web.get("/api/v1/alerts/active", alerts.active),
         web.get("/api/v1/alerts/{identifier}", alerts.one),
+        web.get("/api/v1/alerts/{identifier}/receipts", receipts.receipts),
         web.get("/api/v1/threads/{identifier}", alerts.thread),
         web.get("/api/v1/changes", alerts.changes),
         web.get("/api/v1/areas", areas.search),
         web.get("/api/v1/areas/lookup", areas.lookup),
         web.get("/api/v1/areas/{code}", areas.one),
+        web.get("/api/v1/endpoints", endpoints.all_of_mine),
+        web.post("/api/v1/endpoints", endpoints.register),
+        web.get("/api/v1/endpoints/{id}", endpoints.one),
+        web.delete("/api/v1/endpoints/{id}", endpoints.remove),
+        web.get("/api/v1/endpoints/{id}/deliveries", endpoints.deliveries),
+        web.post("/api/v1/endpoints/{id}/test", endpoints.test),
+        web.post("/api/v1/endpoints/{id}/replay", endpoints.replay),
+        web.get("/api/v1/push/key", push.key),
+        web.post("/api/v1/push/subscriptions", push.subscribe),
+        web.delete("/api/v1/push/subscriptions/{id}", push.unsubscribe),
+        web.post("/api/v1/push/subscriptions/{id}/test", push.test),
         web.get("/stream", stream.stream, allow_head=False),
         web.get("/feeds/{name}.atom", feeds.feed),
         web.get("/feeds/{kind}/{name}.atom", feeds.feed),
@@ -66,6 +78,8 @@ def _realm_routes() -> list[web.RouteDef]:
         web.get("/", site.front),
         web.get("/a", site.areas),
         web.get("/a/{code}", site.area),
+        web.get("/notify", site.notify),
+        web.get("/sw.js", site.service_worker),
         web.get("/alerts/{identifier}", site.alert),
         web.get("/alerts/{identifier}/map.svg", site.alert_map),
         web.get("/map/{code}.svg", site.map_of),

@@ -6,11 +6,16 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from lalert.courier import Dispatcher
 from lalert.hub import Hub
+from lalert.web.bell import Bell
 from lalert.web.canary import Canary
+from lalert.web.desk import Desk
 from lalert.web.fanout import Fanout
+from lalert.web.journal import Journal
 from lalert.web.keyring import Keyring
 from lalert.web.limits import Limits
+from lalert.web.outbound import Outbound
 from lalert.web.views import Pages
 
 
@@ -23,8 +28,14 @@ class Context:
     keyring: Keyring
     posts: Limits  # by key
     checks: Limits  # by address: checks without a key
+    signups: Limits  # by address: residents' subscriptions; by subscription: their tests
     canary: Canary
+    bell: Bell
     pages: Pages
+    outbound: Outbound
+    dispatcher: Dispatcher
+    desk: Desk
+    journal: Journal
 
 
 CONTEXT = web.AppKey("context", Context)

@@ -105,6 +105,7 @@ class Fanout:
         self._buffer_bytes = buffer_bytes
         self._metrics = metrics
         self._clock = clock
+        self.on_told: Callable[[Sequence[Entry], datetime, datetime], None] = lambda *_: None
         self._groups: dict[tuple[Subscription, bool], Group] = {}
         self._readers: dict[Reader, None] = {}  # in order of arrival
 
@@ -149,10 +150,11 @@ class Fanout:
             tail = self._tail()
             await tail.moved_past(told)
             fresh = [faces.entry for faces in tail.after(told)] if tail.holds(told) else []
-            told = tail.head.seq
+            told, began = tail.head.seq, self._clock()
             while await self._pass(tail):
                 pass
             self._measure(fresh)
+            self.on_told(fresh, began, self._clock())
 
     async def heartbeat(self, in_force: Callable[[Subscription], int]) -> None:
         """Tell every reader the position, the newest identifiers of its filter and how many alerts are in force."""

@@ -31,7 +31,7 @@ class Keyring:
             self._keys = {key.key_id: key for key in stored if key.revoked_at is None}
             self._generation = generation
 
-    async def sender(self, request: web.Request, role: Role) -> Sender:
+    async def sender(self, request: web.Request, *roles: Role) -> Sender:
         """Return whose key the request carries. Raises `Rejected` 401 without a valid key, 403 for another role."""
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
         presented = keys.maybe_parse(text.strip()) if scheme.lower() == "bearer" else None
@@ -44,7 +44,7 @@ class Keyring:
         stored = self._keys.get(presented.key_id)
         if stored is None or not presented.matches(stored.digest):
             raise _refused("key.unknown", _UNKNOWN)
-        if stored.role is not role:
+        if stored.role not in roles:
             raise Rejected(_ROLE, code="key.role", status=403)
         return stored.sender(self.realm)
 

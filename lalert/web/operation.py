@@ -65,6 +65,7 @@ async def metrics(request: web.Request) -> web.Response:
     contexts = request.app[REALMS]
     for ctx in contexts:
         ctx.hub.observe()
+        ctx.dispatcher.observe()
     page = contexts[0].hub.metrics.page()
     return web.Response(body=page, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
@@ -16,6 +17,8 @@ import structlog
 from aiohttp import web
 
 from lalert.core.model import Realm
+from lalert.courier import Dispatcher
+from lalert.courier.feed import Source
 from lalert.errors import Text, Unavailable
 from lalert.geo.boundaries import load
 from lalert.hub import Hub
@@ -25,18 +28,25 @@ from lalert.scheduler import Scheduler
 from lalert.settings import Settings
 from lalert.store.sqlite import SqliteStore
 from lalert.web.app import make_app
+from lalert.web.bell import Bell
 from lalert.web.canary import Canary
 from lalert.web.context import Context
+from lalert.web.desk import Desk
 from lalert.web.fanout import Fanout
+from lalert.web.journal import Journal
 from lalert.web.keyring import Keyring
 from lalert.web.limits import Limits
+from lalert.web.outbound import Outbound
 from lalert.web.views import Pages
 
 log = structlog.get_logger("lalert.server")
 
 _TITLE = "lalert"
 _CHECKS_PER_S, _CHECKS_BURST = 5.0, 50  # by address: nobody checks messages faster by hand
+_SIGNUPS_PER_S, _SIGNUPS_BURST = 0.2, 20  # by address: a family behind one router, no crowd
+_ARMING_S = 1.0
 _EXPIRY_S, _KEYS_S, _RETENTION_S = 1.0, 2.0, 3600.0
+_JOURNAL_S = 1.0
 _BACKLOG = 4096  # everybody reconnects at once after a restart
 
 
@@ -66,6 +76,7 @@ async def serving(settings: Settings, *, clock: Callable[[], datetime] = utc_now
         listener = stack.enter_context(_listen(settings.server.host, settings.server.port))
         url = _url_of(listener)
         session = await stack.enter_async_context(aiohttp.ClientSession())
+        outbound = await stack.enter_async_context(Outbound(settings.push))
         scheduler = Scheduler()
         contexts = []
         for realm in Realm:
@@ -74,7 +85,10 @@ async def serving(settings: Settings, *, clock: Callable[[], datetime] = utc_now
             hub = Hub(store=store, boundaries=boundaries, settings=settings, metrics=metrics, site=site, clock=clock)
             await hub.start()
             stack.push_async_callback(hub.stop)
-            ctx = await _furnish(stack, hub, Canary(hub, url=url + site.base, session=session))
+            bell = Bell(hub, outbound, key_file=settings.store.data / f"vapid-{realm}.pem")
+            await bell.start()
+            stack.push_async_callback(bell.stop)
+            ctx = await _furnish(stack, hub, Canary(hub, url=url + site.base, session=session), bell, outbound)
             contexts.append(ctx)
             _schedule(scheduler, ctx)
         await _answer(stack, settings, contexts, listener)
@@ -87,7 +101,7 @@ async def serving(settings: Settings, *, clock: Callable[[], datetime] = utc_now
             await ctx.fanout.farewell("shutdown")
 
 
-async def _furnish(stack: AsyncExitStack, hub: Hub, canary: Canary) -> Context:
+async def _furnish(stack: AsyncExitStack, hub: Hub, canary: Canary, bell: Bell, outbound: Outbound) -> Context:
     """Return what the handlers of this realm work with; its fan-out runs until the stack unwinds."""
     settings, realm = hub.settings, hub.realm
     fanout = Fanout(
@@ -97,9 +111,19 @@ async def _furnish(stack: AsyncExitStack, hub: Hub, canary: Canary) -> Context:
         metrics=hub.metrics,
         clock=hub.clock,
     )
-    hub.count_matched = lambda draft: (("streams", fanout.count(draft)),)
+    desk, journal = Desk(hub, outbound), Journal(hub.store)
+    await desk.load()
+    hub.count_matched = lambda draft: (
+        ("streams", fanout.count(draft)),
+        ("endpoints", desk.count(draft)),
+        ("residents", bell.census.count(draft)),
+    )
+    hub.on_kept = lambda entries: journal.kept(entries, hub.clock())
+    fanout.on_told = journal.streamed
+    stack.push_async_callback(journal.flush)
     task = asyncio.create_task(fanout.run(), name=f"fanout-{realm}")
     stack.push_async_callback(_cancel, task)
+    dispatcher = await _dispatch(stack, hub, desk, bell)
     keyring = Keyring(hub.store)
     await keyring.refresh()
     return Context(
@@ -108,9 +132,33 @@ async def _furnish(stack: AsyncExitStack, hub: Hub, canary: Canary) -> Context:
         keyring=keyring,
         posts=Limits(rate=settings.hub.key_per_s, burst=settings.hub.key_burst, clock=time.monotonic),
         checks=Limits(rate=_CHECKS_PER_S, burst=_CHECKS_BURST, clock=time.monotonic),
+        signups=Limits(rate=_SIGNUPS_PER_S, burst=_SIGNUPS_BURST, clock=time.monotonic),
         canary=canary,
+        bell=bell,
         pages=Pages(hub.boundaries, realm=realm, base=hub.site.base, title=_TITLE),
+        outbound=outbound,
+        dispatcher=dispatcher,
+        desk=desk,
+        journal=journal,
     )
+
+
+async def _dispatch(stack: AsyncExitStack, hub: Hub, desk: Desk, bell: Bell) -> Dispatcher:
+    """Return the dispatcher of this realm, which delivers until the stack unwinds."""
+    source = Source(store=hub.store, site=hub.site, tail=lambda: hub.tail, in_force=hub.situation.in_force)
+    dispatcher = Dispatcher(
+        source,
+        [desk.courier, bell.courier],
+        settings=hub.settings.push,
+        metrics=hub.metrics,
+        clock=hub.clock,
+        random=random.random,
+    )
+    desk.attach(dispatcher)
+    bell.lanes_changed = dispatcher.refresh
+    await dispatcher.start()
+    stack.push_async_callback(dispatcher.stop)
+    return dispatcher
 
 
 def _schedule(scheduler: Scheduler, ctx: Context) -> None:
@@ -124,7 +172,10 @@ def _schedule(scheduler: Scheduler, ctx: Context) -> None:
     scheduler.every(stream.ping_s, f"ping-{realm}", ctx.fanout.ping)
     scheduler.every(stream.heartbeat_s, f"heartbeat-{realm}", heartbeat)
     scheduler.every(hub.settings.hub.canary_s, f"canary-{realm}", ctx.canary.sing)
+    scheduler.every(_ARMING_S, f"arming-{realm}", ctx.bell.arm)
     scheduler.every(_KEYS_S, f"keys-{realm}", ctx.keyring.refresh)
+    scheduler.every(_KEYS_S, f"endpoints-{realm}", ctx.desk.refresh)
+    scheduler.every(_JOURNAL_S, f"journal-{realm}", ctx.journal.flush)
     scheduler.every(_RETENTION_S, f"retention-{realm}", hub.prune)
 
 

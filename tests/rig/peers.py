@@ -71,26 +71,41 @@ class Peer:
         try:
             while True:
                 request = await _read(reader)
-                await self._take(request, writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
+                await self._take(request, reader, writer)
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            pass  # the other side has left, or the test is over
         finally:
             self._tasks.discard(task)
             writer.close()
             with contextlib.suppress(ConnectionError):
                 await writer.wait_closed()
 
-    async def _take(self, request: Request, writer: asyncio.StreamWriter) -> None:
+    async def _take(self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)
         try:
             async with self._news:
                 self.requests.append(request)
                 self._news.notify_all()
-            await self.reply(writer)
+            await _unless_left(self.reply(writer), reader)
             await writer.drain()
         finally:
             self._at_once -= 1
+
+
+async def _unless_left(replying: Awaitable[None], reader: asyncio.StreamReader) -> None:
+    """Wait for the reply, or until whoever asked hangs up."""
+    replied, left = asyncio.ensure_future(replying), asyncio.ensure_future(reader.read(1))
+    try:
+        await asyncio.wait({replied, left}, return_when=asyncio.FIRST_COMPLETED)
+        if not replied.done():
+            raise ConnectionResetError
+        replied.result()
+    finally:
+        for task in (replied, left):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, ConnectionError):
+                await task
 
 
 async def _read(reader: asyncio.StreamReader) -> Request:
