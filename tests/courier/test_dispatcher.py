@@ -1,0 +1,580 @@
+"""The dispatcher over a real store and a real loop; the peers are told what to do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from lalert.core.delivery import Attempt, Delivered, Gone, LaneState, Later, Outcome, Partly, Refused, Tally
+from lalert.core.model import Cursor, Entry, Priority, Subscription
+from lalert.core.retry import Policy
+from lalert.errors import Text, Unavailable
+from lalert.publishers.tail import Tail
+from tests.contract.making import START, cancel, message, update
+from tests.courier.desk import PATIENCE_S, QUICK, Desk, Hands, urgent
+
+T = TypeVar("T")
+
+FAULTS = Policy().faults
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    """An empty realm."""
+    opened = await Desk.open(tmp_path)
+    yield opened
+    await opened.close()
+
+
+async def saved(desk: Desk, lane: str) -> LaneState:
+    """Return what is kept of a lane."""
+    return {state.lane: state for state in await desk.store.lanes()}[lane]
+
+
+async def eventually(ask: Callable[[], Awaitable[T]], holds: Callable[[T], object]) -> T:
+    """Ask the store until the answer holds, and return it."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not holds(answer := await ask()):
+            pass
+    return answer
+
+
+async def attempts(desk: Desk, count: int) -> list[Attempt]:
+    """Return the delivery log once it has `count` lines."""
+    ask = partial(desk.store.attempts, limit=1000)
+    return list(await eventually(ask, lambda found: len(found) >= count))
+
+
+class Gate:
+    """Peers that answer when the test says so."""
+
+    def __init__(self) -> None:
+        self.open = asyncio.Event()
+
+    async def __call__(self, lane: str, entry: Entry, progress: str) -> Outcome:
+        """Wait, then take it."""
+        await self.open.wait()
+        return Delivered()
+
+
+# --- delivery --------------------------------------------------------------------------------------------------
+
+
+async def test_every_lane_gets_what_it_wants_once(desk: Desk) -> None:
+    """New entries go to each lane whose subscription lets them pass, in order, and are noted."""
+    hands = Hands("a", "b")
+    hands.specs["b"] = replace(hands.specs["b"], subscription=Subscription(areas=frozenset({"131017"})))
+    dispatcher = await desk.start(hands)
+    entries = await desk.publish(message("x"), message("y", place=1))
+    await hands.until(lambda: len(hands.taken) == 3)
+    assert (hands.got("a"), hands.got("b")) == (["x", "y"], ["y"])
+    found = await attempts(desk, 3)
+    assert {(a.lane, a.seq, a.identifier, a.outcome) for a in found} == {
+        ("a", 1, "x", "delivered"),
+        ("a", 2, "y", "delivered"),
+        ("b", 2, "y", "delivered"),
+    }
+    assert all(a.tally == Tally(sent=1) and a.took_s >= 0 for a in found)
+    await desk.stop(dispatcher)
+    assert await saved(desk, "a") == LaneState(lane="a", cursor=entries[-1].cursor)
+    assert await saved(desk, "b") == LaneState(lane="b", cursor=entries[-1].cursor)
+
+
+async def test_a_cancel_never_overtakes_its_alert(desk: Desk) -> None:
+    """While the Alert is retried its Cancel waits, however urgent; other threads go on."""
+    failures = Counter[str]()
+
+    async def send(lane: str, entry: Entry, progress: str) -> Outcome:
+        identifier = entry.alert.identifier
+        failures[identifier] += 1
+        return Later("500") if identifier == "x" and failures["x"] < 4 else Delivered()
+
+    hands = Hands("a", send=send)
+    await desk.start(hands)
+    x = message("x")
+    await desk.publish(x)
+    await hands.until(lambda: failures["x"])
+    await desk.publish(urgent(cancel("c", x), Priority.FLASH), message("y"))
+    await hands.until(lambda: len(hands.taken) == 3)
+    got = hands.got("a")
+    assert got.index("x") < got.index("c")
+    assert sorted(got) == ["c", "x", "y"]
+
+
+async def test_the_most_urgent_goes_next(desk: Desk) -> None:
+    """What waits behind a slow delivery leaves by urgency, not by age."""
+    gate = Gate()
+    hands = Hands("a", send=gate)
+    await desk.start(hands)
+    await desk.publish(urgent(message("first"), Priority.ROUTINE))
+    await hands.until(lambda: hands.sent)
+    await desk.publish(
+        urgent(message("routine"), Priority.ROUTINE),
+        urgent(message("prompt"), Priority.PROMPT),
+        urgent(message("flash"), Priority.FLASH),
+    )
+    gate.open.set()
+    await hands.until(lambda: len(hands.taken) == 4)
+    assert hands.got("a") == ["first", "flash", "prompt", "routine"]
+
+
+async def test_one_in_flight_a_lane(desk: Desk) -> None:
+    """A peer never has two requests at a time, whatever waits for it."""
+    busy, most = Counter[str](), Counter[str]()
+
+    async def send(lane: str, entry: Entry, progress: str) -> Outcome:
+        busy[lane] += 1
+        most[lane] = max(most[lane], busy[lane])
+        await asyncio.sleep(0)
+        busy[lane] -= 1
+        return Delivered()
+
+    hands = Hands("a", "b", send=send)
+    await desk.start(hands)
+    for number in range(30):
+        await desk.publish(message(f"m{number}"))
+    await hands.until(lambda: len(hands.taken) == 60)
+    assert most == {"a": 1, "b": 1}
+
+
+async def test_bulk_leaves_places_for_the_urgent(desk: Desk) -> None:
+    """Routine deliveries that hang fill their share of the places and no more: a level 5 starts at once."""
+    gate = Gate()
+
+    async def send(lane: str, entry: Entry, progress: str) -> Outcome:
+        return Delivered() if entry.priority is Priority.FLASH else await gate(lane, entry, progress)
+
+    hands = Hands(*(f"l{number}" for number in range(30)), send=send)
+    await desk.start(hands, settings=replace(QUICK, concurrency=10))
+    await desk.publish(urgent(message("routine"), Priority.ROUTINE))
+    await hands.until(lambda: len(hands.sent) == 6)
+    await desk.publish(urgent(message("flash", place=1), Priority.FLASH))
+    await hands.until(lambda: len(hands.taken) == 24)  # all but those whose peer still has the other one
+    assert {identifier for _, identifier in hands.taken} == {"flash"}
+    gate.open.set()
+    await hands.until(lambda: len(hands.taken) == 60)
+
+
+async def test_dead_peers_hold_up_nobody(desk: Desk) -> None:
+    """Lanes that failed try again in places of their own; a living peer gets the next alert while they hang."""
+    dead = [f"dead{number}" for number in range(20)]
+    gate, tries = Gate(), Counter[str]()
+
+    async def send(lane: str, entry: Entry, progress: str) -> Outcome:
+        tries[lane] += 1
+        if lane == "alive":
+            return Delivered()
+        if tries[lane] > 1:
+            await gate.open.wait()
+        return Later("timeout")
+
+    hands = Hands(*dead, "alive", send=send)
+    await desk.start(hands, settings=replace(QUICK, concurrency=8))
+    await desk.publish(message("x"))
+    await hands.until(lambda: sum(tries[lane] > 1 for lane in dead) == 2)  # a quarter of eight places
+    await desk.publish(message("y"))
+    await hands.until(lambda: hands.got("alive") == ["x", "y"])
+    gate.open.set()
+
+
+# --- failures --------------------------------------------------------------------------------------------------
+
+
+async def test_a_peer_that_was_down_gets_everything(desk: Desk) -> None:
+    """What came meanwhile is delivered afterwards, once, the threads in their order."""
+    is_up = False
+
+    async def send(lane: str, entry: Entry, progress: str) -> Outcome:
+        return Delivered() if is_up else Later("down")
+
+    hands = Hands("a", send=send)
+    await desk.start(hands)
+    x = message("x")
+    await desk.publish(x, message("y"))
+    await hands.until(lambda: len(hands.sent) >= 3)
+    await desk.publish(update("x2", x))
+    is_up = True
+    await hands.until(lambda: len(hands.taken) == 3)
+    assert Counter(hands.got("a")) == Counter(["x", "y", "x2"])
+    assert hands.got("a").index("x") < hands.got("a").index("x2")
+
+
+async def test_one_bad_message_does_not_block_a_peer(desk: Desk) -> None:
+    """It is given up after a few failures of its own, and noted so; everything else is through long before."""
+
+    async def send(lane: str, entry: Entry, progress: str) -> Outcome:
+        return Later("500") if entry.alert.identifier == "bad" else Delivered()
+
+    hands = Hands("a", send=send)
+    dispatcher = await desk.start(hands)
+    await desk.publish(urgent(message("bad"), Priority.FLASH), *(message(f"m{number}") for number in range(5)))
+    await hands.until(lambda: len(hands.taken) == 5)
+    for number in range(FAULTS):  # nothing but other messages can show that it is not the peer
+        await hands.until(lambda number=number: len(hands.sent) - len(hands.taken) > number)
+        await desk.publish(message(f"more{number}"))
+        await hands.until(lambda number=number: f"more{number}" in hands.got("a"))
+    found = await eventually(
+        partial(desk.store.attempts, identifier="bad", limit=1000),
+        lambda found: found[-1:] and found[-1].outcome != "later",
+    )
+    assert {(line.outcome, line.reason) for line in found} == {("later", "500"), ("gave_up", "500")}
+    await desk.stop(dispatcher)
+    assert (await saved(desk, "a")).settled == ()
+
+
+async def test_a_refusal_is_noted_and_final(desk: Desk) -> None:
+    """What a peer refuses is not sent again."""
+
+    async def send(lane: str, entry: Entry, progress: str) -> Outcome:
+        return Refused("400") if entry.alert.identifier == "x" else Delivered()
+
+    hands = Hands("a", send=send)
+    await desk.start(hands)
+    await desk.publish(message("x"), message("y"))
+    await hands.until(lambda: hands.taken)
+    assert [line.outcome for line in await attempts(desk, 2)] == ["refused", "delivered"]
+    assert [identifier for _, identifier, _ in hands.sent] == ["x", "y"]
+
+
+async def test_gone_ends_the_lane(desk: Desk) -> None:
+    """After 410 nothing more is sent; others go on."""
+
+    async def send(lane: str, entry: Entry, progress: str) -> Outcome:
+        return Gone("410") if lane == "a" else Delivered()
+
+    hands = Hands("a", "b", send=send)
+    dispatcher = await desk.start(hands)
+    await desk.publish(message("x"), message("y"))
+    await hands.until(lambda: hands.got("b") == ["x", "y"])
+    assert [identifier for lane, identifier, _ in hands.sent if lane == "a"] == ["x"]
+    del hands.specs["a"]
+    await dispatcher.refresh()
+    assert dispatcher.state("a") is None
+    await desk.stop(dispatcher)
+    assert [state.lane for state in await desk.store.lanes()] == ["b"]
+
+
+async def test_a_defect_of_a_courier_is_a_failure_like_any_other(desk: Desk) -> None:
+    """An exception is tried again later; the dispatcher lives."""
+    raised: list[str] = []
+
+    async def send(lane: str, entry: Entry, progress: str) -> Outcome:
+        if not raised:
+            raised.append(lane)
+            raise RuntimeError("a bug")
+        return Delivered()
+
+    hands = Hands("a", send=send)
+    await desk.start(hands)
+    await desk.publish(message("x"))
+    await hands.until(lambda: hands.taken)
+    first, *_ = await attempts(desk, 2)
+    assert (first.outcome, first.reason, first.identifier) == ("later", "defect", "x")
+
+
+# --- catch-up --------------------------------------------------------------------------------------------------
+
+
+async def test_start_up_is_catch_up(desk: Desk) -> None:
+    """What came while no dispatcher ran is delivered by the next, what it had already is not."""
+    hands = Hands("a")
+    dispatcher = await desk.start(hands)
+    await desk.publish(message("x"))
+    await hands.until(lambda: hands.taken)
+    await desk.stop(dispatcher)
+    await desk.publish(message("y"))
+    await desk.start(hands)
+    await hands.until(lambda: len(hands.taken) == 2)
+    assert hands.got("a") == ["x", "y"]
+
+
+async def test_a_crash_repeats_what_was_not_saved_and_loses_nothing(desk: Desk) -> None:
+    """Killed again and again in the middle, everything comes, in the order of its thread."""
+    hands = Hands(*(f"l{number}" for number in range(5)))
+    last = message("t0")
+    drafts = [last]
+    for number in range(1, 20):
+        last = update(f"t{number}", last)
+        drafts.append(last)
+    for batch in range(10):
+        dispatcher = await desk.start(hands, settings=replace(QUICK, save_s=0.0))
+        await desk.publish(*drafts[batch * 2 : batch * 2 + 2], message(f"other{batch}"))
+        seen = len(hands.taken)
+        await hands.until(lambda seen=seen: len(hands.taken) > seen)
+        await desk.kill(dispatcher)
+    await desk.start(hands)
+    names = {draft.alert.identifier for draft in drafts} | {f"other{batch}" for batch in range(10)}
+    await hands.until(lambda: all(names <= set(hands.got(lane)) for lane in hands.specs))
+    for lane in hands.specs:
+        firsts = [identifier for identifier in dict.fromkeys(hands.got(lane)) if identifier.startswith("t")]
+        assert firsts == [draft.alert.identifier for draft in drafts]
+
+
+async def test_batches_go_on_after_a_crash_where_they_were(desk: Desk) -> None:
+    """Progress is durable before the next batch begins: a crash repeats one batch at most."""
+    killed_at = 3
+    batches: list[str] = []
+    reached = asyncio.Event()
+
+    async def send(lane: str, entry: Entry, progress: str) -> Outcome:
+        batches.append(progress)
+        number = int(progress or 0)
+        if number == killed_at and batches.count(progress) == 1:
+            reached.set()
+            await asyncio.Event().wait()
+        return Partly(str(number + 1), Tally(sent=100)) if number < 6 else Delivered(Tally(sent=100))
+
+    hands = Hands("a", send=send)
+    dispatcher = await desk.start(hands)
+    await desk.publish(message("x"))
+    await reached.wait()
+    await desk.kill(dispatcher)
+    await desk.start(hands)
+    await hands.until(lambda: hands.taken)
+    assert batches == ["", "1", "2", "3", "3", "4", "5", "6"]
+    lines = await attempts(desk, 7)
+    assert [line.outcome for line in lines] == ["partly"] * 6 + ["delivered"]
+    assert sum(line.tally.sent for line in lines) == 700
+
+
+async def test_the_urgent_goes_between_two_batches(desk: Desk) -> None:
+    """A level 5 waits for one batch of a bulk push, not for the push."""
+    order: list[str] = []
+    begun, said = asyncio.Event(), asyncio.Event()
+
+    async def send(lane: str, entry: Entry, progress: str) -> Outcome:
+        order.append(entry.alert.identifier + progress)
+        begun.set()
+        await said.wait()
+        if entry.alert.identifier == "flash" or progress == "3":
+            return Delivered()
+        return Partly(str(int(progress or 0) + 1))
+
+    hands = Hands("a", send=send)
+    await desk.start(hands)
+    await desk.publish(urgent(message("bulk"), Priority.PROMPT))
+    await begun.wait()
+    await desk.publish(urgent(message("flash"), Priority.FLASH))
+    said.set()
+    await hands.until(lambda: len(hands.taken) == 2)
+    assert order.index("flash") < order.index("bulk3")
+    assert [name for name in order if name.startswith("bulk")] == ["bulk", "bulk1", "bulk2", "bulk3"]
+
+
+async def test_of_a_thread_residents_get_the_newest_only(desk: Desk) -> None:
+    """Where a lane asks for it, an Update takes the place of what waits and of what is out in part.
+
+    A silent correction takes nobody's place: nobody is told by it.
+    """
+    begun, said = asyncio.Event(), asyncio.Event()
+
+    async def send(lane: str, entry: Entry, progress: str) -> Outcome:
+        begun.set()
+        await said.wait()
+        return Partly("1") if entry.alert.identifier == "x" else Delivered()
+
+    hands = Hands("a", send=send)
+    hands.specs["a"] = replace(hands.specs["a"], newest_only=True)
+    dispatcher = await desk.start(hands)
+    x = message("x")
+    y = update("y", x)
+    await desk.publish(x)
+    await begun.wait()
+    z = update("z", y)
+    await desk.publish(y, z, replace(update("silent", z), silent=True))
+    await attempts(desk, 1)  # the line about the one that was replaced
+    said.set()
+    await hands.until(lambda: len(hands.taken) == 2)
+    assert hands.got("a") == ["z", "silent"]
+    await desk.stop(dispatcher)
+    lines = await desk.store.attempts(lane="a")
+    assert [(line.seq, line.outcome) for line in lines] == [
+        (2, "replaced"),
+        (1, "partly"),
+        (3, "delivered"),
+        (4, "delivered"),
+    ]
+    assert await saved(desk, "a") == LaneState(lane="a", cursor=Cursor("test", 4))
+
+
+async def test_a_lane_that_overflows_reads_the_log_what_holds_first(desk: Desk) -> None:
+    """Far behind, the threads that hold come first, the most urgent first; then all the rest. Nothing is lost."""
+    is_up = False
+
+    async def send(lane: str, entry: Entry, progress: str) -> Outcome:
+        return Delivered() if is_up else Later("down")
+
+    hands = Hands("a", send=send)
+    await desk.start(hands, settings=replace(QUICK, lane_entries=16))
+    old = [urgent(message(f"old{number}"), Priority.FLASH) for number in range(60)]
+    for draft in old:
+        await desk.publish(draft, cancel(f"end-{draft.alert.identifier}", draft))
+    await desk.publish(urgent(message("holds"), Priority.ROUTINE), urgent(message("urgent"), Priority.URGENT))
+    is_up = True
+    await hands.until(lambda: len(set(hands.got("a"))) == 122)
+    got = hands.got("a")
+    assert len(got) == 122
+    for draft in old:
+        name = draft.alert.identifier
+        assert got.index(name) < got.index(f"end-{name}")
+    # At most what waited when the peer came back goes before them.
+    assert got.index("urgent") < 20
+    assert got.index("holds") < 20
+
+
+async def test_a_lane_reads_the_log_where_memory_does_not_reach(tmp_path: Path) -> None:
+    """A new lane that begins far back gets everything since, from the store and then from the tail."""
+    desk = await Desk.open(tmp_path, tail_entries=4)
+    for number in range(250):
+        await desk.publish(message(f"m{number:03}"))
+    hands = Hands("a")
+    await desk.start(hands, settings=replace(QUICK, lane_entries=50))
+    await hands.until(lambda: len(hands.taken) == 250)
+    assert sorted(hands.got("a")) == [f"m{number:03}" for number in range(250)]
+    await desk.close()
+
+
+async def test_what_retention_has_dropped_is_said_aloud(desk: Desk) -> None:
+    """A lane that comes back too late goes on with what there is, and the delivery log says what is missing."""
+    await desk.publish(*(message(f"m{number}", at=START - timedelta(days=40)) for number in range(3)))
+    x = message("x")
+    await desk.publish(*(cancel(f"c{number}", message(f"m{number}")) for number in range(3)), x)
+    await desk.store.prune(START - timedelta(days=30))
+    desk.tail = Tail(head=desk.tail.head, limit=10)
+    hands = Hands("a")
+    await desk.start(hands)
+    await hands.until(lambda: len(hands.taken) == 4)
+    assert set(hands.got("a")) == {"c0", "c1", "c2", "x"}
+    [lost] = [line for line in await attempts(desk, 5) if line.outcome == "lost"]
+    assert (lost.seq, lost.reason) == (3, "after 0")
+
+
+# --- changes ---------------------------------------------------------------------------------------------------
+
+
+async def test_lanes_come_and_go_while_it_runs(desk: Desk) -> None:
+    """A new lane begins after its `since`, a removed one gets nothing more and leaves nothing behind."""
+    hands = Hands("a")
+    dispatcher = await desk.start(hands)
+    [x] = await desk.publish(message("x"))
+    await hands.until(lambda: hands.got("a") == ["x"])
+    hands.specs["b"] = replace(hands.specs["a"], id="b", since=x.cursor)
+    del hands.specs["a"]
+    await dispatcher.refresh()
+    await desk.publish(message("y"))
+    await hands.until(lambda: hands.got("b") == ["y"])
+    assert hands.got("a") == ["x"]
+    assert not await dispatcher.replay("a", 0)
+    await desk.stop(dispatcher)
+    assert [state.lane for state in await desk.store.lanes()] == ["b"]
+
+
+async def test_a_changed_subscription_holds_for_what_waits(desk: Desk) -> None:
+    """What was queued under the old filter is asked again under the new one."""
+    gate = Gate()
+    hands = Hands("a", send=gate)
+    dispatcher = await desk.start(hands)
+    await desk.publish(message("x"), message("y"), message("z", place=1))
+    await hands.until(lambda: hands.sent)
+    hands.specs["a"] = replace(hands.specs["a"], subscription=Subscription(areas=frozenset({"131017"})))
+    await dispatcher.refresh()
+    gate.open.set()
+    await hands.until(lambda: len(hands.taken) == 2)
+    assert hands.got("a") == ["x", "z"]
+
+
+async def test_replay_sends_again_what_came_since(desk: Desk) -> None:
+    """A peer that lost its data may ask for everything after a position."""
+    hands = Hands("a")
+    dispatcher = await desk.start(hands)
+    await desk.publish(message("x"), message("y"), message("z"))
+    await hands.until(lambda: len(hands.taken) == 3)
+    assert await dispatcher.replay("a", 1)
+    await hands.until(lambda: len(hands.taken) == 5)
+    assert hands.got("a") == ["x", "y", "z", "y", "z"]
+
+
+async def test_a_restored_log_is_followed_from_its_end(desk: Desk) -> None:
+    """A lane of the log's other epoch, ahead of it, must not skip what is new under the same positions."""
+    await desk.publish(message("x"))
+    await desk.store.save_lanes([LaneState(lane="a", cursor=Cursor("gone", 50), settled=((60, 61),))])
+    hands = Hands("a")
+    await desk.start(hands)
+    await desk.publish(message("y"))
+    await hands.until(lambda: hands.taken)
+    assert hands.got("a") == ["y"]
+
+
+# --- the store fails -------------------------------------------------------------------------------------------
+
+
+async def test_alerts_go_out_while_the_store_does_not_save(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deliveries and batches go on; what happened is saved once the store writes again."""
+    is_full = True
+    write = desk.store.save_lanes
+
+    async def save_lanes(states: object) -> None:
+        if is_full:
+            raise Unavailable(Text("満杯", "full"), code="store.full")
+        await write(states)  # type: ignore[arg-type]
+
+    async def send(lane: str, entry: Entry, progress: str) -> Outcome:
+        return Delivered() if progress else Partly("1")
+
+    monkeypatch.setattr(desk.store, "save_lanes", save_lanes)
+    hands = Hands("a", send=send)
+    await desk.start(hands)
+    await desk.publish(message("x"), message("y"))
+    await hands.until(lambda: len(hands.taken) == 2)
+    is_full = False
+    await eventually(desk.store.lanes, lambda states: any(state.cursor.seq == 2 for state in states))
+
+
+async def test_the_log_that_cannot_be_read_is_read_later(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lane that is behind waits for the store; it is not given up."""
+    await desk.publish(message("x"))
+    desk.tail = Tail(head=desk.tail.head, limit=10)
+    read, failures = desk.store.read, 1
+
+    async def flaky(after: int, limit: int) -> object:
+        nonlocal failures
+        if failures:
+            failures -= 1
+            raise Unavailable(Text("読めません", "unreadable"), code="store.io")
+        return await read(after, limit)
+
+    monkeypatch.setattr(desk.store, "read", flaky)
+    hands = Hands("a")
+    await desk.start(hands)
+    await hands.until(lambda: hands.taken)
+    assert hands.got("a") == ["x"]
+
+
+# --- figures ---------------------------------------------------------------------------------------------------
+
+
+async def test_the_lag_of_every_way_is_measured(desk: Desk) -> None:
+    """How far the slowest lane is behind, how many fail, and how long a delivery takes, by way out."""
+
+    async def send(lane: str, entry: Entry, progress: str) -> Outcome:
+        return Later("down") if lane == "a" else Delivered()
+
+    hands = Hands("a", "b", send=send)
+    dispatcher = await desk.start(hands)
+    await desk.publish(message("x"), message("y"))
+    await attempts(desk, 3)
+    dispatcher.observe()
+    page = desk.metrics.page().decode()
+    assert 'lalert_push_lanes{realm="live",way="test"} 2.0' in page
+    assert 'lalert_push_lag_entries{realm="live",way="test"} 2.0' in page
+    assert 'lalert_push_failing_lanes{realm="live",way="test"} 1.0' in page
+    assert 'lalert_push_attempts_total{outcome="delivered",realm="live",way="test"} 2.0' in page
+    assert 'lalert_push_seconds_count{priority="urgent",realm="live",way="test"} 2.0' in page
