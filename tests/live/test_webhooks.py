@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -226,3 +227,204 @@ async def test_peer_that_asks_for_time_gets_it(live: Caller, media: Caller) -> N
         lines = (await call(media, "get", f"/{endpoint['id']}/deliveries")).json["deliveries"]
         assert [line["reason"] for line in lines] == ["http_429"]
     assert len(peer.requests) == 1
+
+
+# --- the interface ------------------------------------------------------------------------------------------------
+
+
+async def test_only_media_and_operators_have_endpoints(server: Server, live: Caller, media: Caller) -> None:
+    """Without a key nothing is told, a sender's key has no right, an operator sees and ends what others registered."""
+    body = {"url": "https://203.104.209.71/"}
+    assert (await call(media, "post", "", body, key="none")).status == 401
+    assert (await call(media, "post", "", body, key=live.key)).json["title"] == "key.role"
+    async with Peer() as peer:
+        endpoint = await register(media, peer)
+    stranger, operator = [await hubs.issue(server, role=role) for role in (Role.MEDIA, Role.OPERATOR)]
+    assert (await call(media, "get", "", key=stranger)).json == {"endpoints": []}
+    for method, path in (("get", ""), ("delete", ""), ("get", "/deliveries"), ("post", "/test")):
+        answer = await call(media, method, f"/{endpoint['id']}{path}", key=stranger)
+        assert (answer.status, answer.json["title"]) == (404, "http.not_found")
+    assert len((await call(media, "get", "", key=operator)).json["endpoints"]) == 1
+    assert (await call(media, "delete", f"/{endpoint['id']}", key=operator)).status == 204
+    assert (await call(media, "get", "")).json == {"endpoints": []}
+
+
+async def test_secret_is_shown_once(media: Caller) -> None:
+    """The signing secret is in the answer to the registration and in no other."""
+    async with Peer() as peer:
+        endpoint = await register(media, peer, filter={"area": "131016", "min_level": 3})
+        assert endpoint["secret"].startswith("whsec_")
+        (told,) = (await call(media, "get", "")).json["endpoints"]
+        assert told == (await call(media, "get", f"/{endpoint['id']}")).json
+        assert told == {name: value for name, value in endpoint.items() if name != "secret"}
+        assert told["filter"] == {"area": ["131016"], "min_level": 3}
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("https://10.0.0.1/", "endpoint.address"),
+        ("https://169.254.169.254/latest/meta-data", "endpoint.address"),
+        ("http://203.104.209.71/", "endpoint.scheme"),
+        ("https://nobody.invalid/", "endpoint.name"),
+        ("ftp://media.example.jp/", "endpoint.url"),
+    ],
+)
+async def test_inward_and_broken_urls_are_refused(media: Caller, url: str, code: str) -> None:
+    """What may never be reached is refused at once, with what to do."""
+    answer = await call(media, "post", "", {"url": url})
+    assert (answer.status, answer.json["title"], answer.codes) == (422, "endpoint.invalid", {code})
+    assert (await call(media, "get", "")).json == {"endpoints": []}
+
+
+async def test_loopback_is_closed_by_default(servers: hubs.Start) -> None:
+    """A hub as it comes reaches nothing on its own machine."""
+    server = await servers()
+    async with Peer() as peer, Caller(server.url, await hubs.issue(server, role=Role.MEDIA)) as media:
+        for host in ("127.0.0.1", "localhost", "[::ffff:127.0.0.1]"):
+            answer = await call(media, "post", "", {"url": f"https://{host}:{peer.port}/"})
+            assert answer.codes == {"endpoint.address"}
+    assert peer.connections == 0
+
+
+async def test_body_must_be_json(media: Caller) -> None:
+    """Another content type, no object, too much: refused as such."""
+    headers = {"Authorization": f"Bearer {media.key}", "Content-Type": "text/plain"}
+    path = "/api/v1/endpoints"
+    assert (await media.ask("post", path, data=b"{}", headers=headers)).status == 415
+    headers |= {"Content-Type": "application/json"}
+    assert (await media.ask("post", path, data=b"[]", headers=headers)).status == 400
+    assert (await media.ask("post", path, data=b"x" * (2 << 20), headers=headers)).status == 413
+
+
+async def test_key_has_a_bounded_number(server: Server, media: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key cannot fill the hub."""
+    monkeypatch.setattr("lalert.web.desk.MOST_PER_KEY", 2)
+    async with Peer() as peer:
+        for _ in range(2):
+            await register(media, peer)
+        answer = await call(media, "post", "", {"url": peer.url})
+        assert (answer.status, answer.json["title"]) == (409, "endpoint.many")
+
+
+@pytest.mark.parametrize(("form", "media_type"), [("json", "application/json"), ("cap", "application/cap+xml")])
+async def test_test_button_posts_at_once(media: Caller, form: str, media_type: str) -> None:
+    """A test is signed like an alert, cannot be taken for one, and is in the log; its failure is told as it is."""
+    async with Peer(peers.in_turn(peers.saying(peers.OK), peers.status(500))) as peer:
+        endpoint = await register(media, peer, format=form)
+        became = (await call(media, "post", f"/{endpoint['id']}/test")).json
+        assert became["outcome"] == "delivered"
+        (request,) = peer.requests
+        assert request.headers["content-type"] == media_type
+        assert request.headers["webhook-id"] == became["webhookId"]
+        Webhook(endpoint["secret"]).verify(request.body, dict(request.headers), json_parse=False)
+        if form == "json":
+            assert json.loads(request.body)["kind"] == "test"
+        else:
+            assert b"<status>System</status>" in request.body
+        failed = (await call(media, "post", f"/{endpoint['id']}/test")).json
+        assert (failed["outcome"], failed["reason"]) == ("later", "http_500")
+        lines = (await call(media, "get", f"/{endpoint['id']}/deliveries?limit=5")).json["deliveries"]
+        assert [line["outcome"] for line in lines] == ["later", "delivered"]
+        assert [line["seq"] for line in lines] == [None, None]
+        assert (await call(media, "get", f"/{endpoint['id']}")).json["state"] == "active"
+
+
+async def test_replay_sends_again_with_the_same_ids(live: Caller, media: Caller) -> None:
+    """Everything after a position comes once more, under the ids that it had, so that a receiver can tell."""
+    async with Peer() as peer:
+        endpoint = await register(media, peer)
+        orders = [Author().order() for _ in range(3)]
+        receipts = [await live.publish(order) for order in orders]
+        await peer.until(3)
+        await eventually(lambda: settled(media, endpoint, 3))
+        answer = await call(media, "post", f"/{endpoint['id']}/replay?since={receipts[0]['cursor']}")
+        assert (answer.status, answer.json["since"]) == (202, receipts[0]["cursor"])
+        again = (await peer.until(5))[3:]
+        assert sorted(identifiers(again)) == sorted(order.identifier for order in orders[1:])
+        assert {r.headers["webhook-id"] for r in again} == {f"live-{r['cursor']}" for r in receipts[1:]}
+
+
+async def test_replay_of_what_is_not_there_is_said(media: Caller) -> None:
+    """A position of another log or ahead of the head is a gap; none or a wrong one is a mistake."""
+    async with Peer() as peer:
+        endpoint = await register(media, peer)
+        path = f"/{endpoint['id']}/replay"
+        epoch = endpoint["cursor"].partition("-")[0]
+        for since, status, code in (
+            ("?since=zzzz-1", 410, "cursor.gap"),
+            (f"?since={epoch}-999", 410, "cursor.gap"),
+            ("", 400, "query.invalid"),
+            ("?since=", 400, "query.invalid"),
+            ("?since=yesterday", 400, "query.invalid"),
+            (f"?since={epoch}-0&x=1", 400, "query.invalid"),
+        ):
+            answer = await call(media, "post", path + since)
+            assert (answer.status, answer.json["title"]) == (status, code), since
+
+
+async def test_removed_endpoint_gets_nothing(live: Caller, media: Caller) -> None:
+    """After DELETE nothing is posted, and nothing is known of it."""
+    async with Peer() as gone, Peer() as other:
+        endpoint = await register(media, gone)
+        await register(media, other)
+        assert (await call(media, "delete", f"/{endpoint['id']}")).status == 204
+        assert (await call(media, "delete", f"/{endpoint['id']}")).status == 404
+        await live.publish(Author().order())
+        await other.until(1)
+    assert gone.requests == []
+
+
+# --- what lasts ---------------------------------------------------------------------------------------------------
+
+
+async def test_endpoint_survives_sigkill(hub_process: hubs.HubProcess) -> None:
+    """Killed in the middle, started again: everything that was acknowledged arrives, signed, and each id is taken once.
+
+    The receiver is down when the hub dies, so that what was published before and after waits for both.
+    """
+    hub_process.set(SOON)
+    await hub_process.start()
+    key, media_key = [await hubs.issue_in(hub_process.data, role=role) for role in (Role.SENDER, Role.MEDIA)]
+    orders = [Author().order() for _ in range(6)]
+    async with Caller(hub_process.url, key) as live, Caller(hub_process.url, media_key) as media:
+        async with Peer() as peer:
+            port = peer.port
+            endpoint = await register(media, peer)
+            for order in orders[:2]:
+                await live.publish(order)
+            first = list(await peer.until(2))
+        for order in orders[2:4]:
+            await live.publish(order)  # nobody listens
+        await hub_process.kill()
+        await hub_process.start()
+        await live.publish(orders[4])
+        async with Peer(port=port) as peer:
+            await live.publish(orders[5])
+            await eventually(lambda: {o.identifier for o in orders[2:]} <= set(identifiers(peer.requests)))
+            await eventually(lambda: settled(media, endpoint, 6))
+            requests = first + peer.requests
+    for request in requests:
+        verified(endpoint, request)
+    by_id = {request.headers["webhook-id"]: request for request in requests}
+    assert sorted(identifiers(list(by_id.values()))) == sorted(order.identifier for order in orders)
+    assert len(requests) - len(by_id) <= 2  # what was delivered in the last moment before the kill, at most
+
+
+async def test_nothing_secret_is_kept_or_logged_in_clear(hub_process: hubs.HubProcess) -> None:
+    """Neither the data nor the log hold the signing secret, the URL or the filter's place in clear."""
+    hub_process.set(SOON)
+    await hub_process.start()
+    key, media_key = [await hubs.issue_in(hub_process.data, role=role) for role in (Role.SENDER, Role.MEDIA)]
+    faltering = Peer(peers.in_turn(peers.status(500), peers.saying(peers.OK)))
+    async with Caller(hub_process.url, key) as live, Caller(hub_process.url, media_key) as media, faltering as peer:
+        endpoint = await register(media, peer, filter={"point": "35.6940,139.7536"})
+        await live.publish(Author().order())
+        await peer.until(2)
+        await call(media, "post", f"/{endpoint['id']}/test")
+    await hub_process.stop()
+    kept = b"".join(file.read_bytes() for file in hub_process.data.iterdir())
+    kept += "\n".join(hub_process.log).encode()
+    secret = endpoint["secret"].removeprefix("whsec_")
+    for clear in (secret.encode(), base64.b64decode(secret), peer.url.encode(), b"139.7536", media_key.encode()):
+        assert clear not in kept

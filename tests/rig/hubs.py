@@ -78,6 +78,10 @@ class HubProcess:
         self._process: asyncio.subprocess.Process | None = None
         self._draining: asyncio.Task[None] | None = None
 
+    def set(self, changes: Mapping[str, object]) -> None:
+        """Start from now on with changed settings, written `stream__tail_entries`."""
+        self._env |= {f"LALERT_{name.replace('__', '_').upper()}": str(value) for name, value in changes.items()}
+
     @property
     def url(self) -> str:
         """Where the hub listens."""
