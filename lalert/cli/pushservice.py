@@ -95,6 +95,11 @@ class PushService:
         """Return what came to one phone, in order."""
         return [arrival for arrival in self.arrivals if arrival.token == phone.token]
 
+    async def until(self, is_so: Callable[[], object], patience_s: float = 30.0) -> None:
+        """Wait until something that came makes `is_so` true. Raises TimeoutError."""
+        async with asyncio.timeout(patience_s), self.news:
+            await self.news.wait_for(is_so)
+
     async def take(self, request: web.Request) -> web.Response:
         """Take one push (RFC 8030 §5)."""
         token = request.match_info["token"]

@@ -27,8 +27,8 @@ class Context:
     fanout: Fanout
     keyring: Keyring
     posts: Limits  # by key
-    checks: Limits  # by address: checks without a key
-    signups: Limits  # by address: residents' subscriptions; by subscription: their tests
+    checks: Limits  # by address: checks without a key; by subscription: tests
+    signups: Limits  # by address: subscriptions of residents
     canary: Canary
     bell: Bell
     pages: Pages

@@ -55,7 +55,7 @@ async def test(request: web.Request) -> web.Response:
     """`POST /api/v1/push/subscriptions/{id}/test`: push a test notification to this browser now."""
     ctx = context(request)
     resident = await _own(request, ctx)
-    ctx.signups.check(resident.id)
+    ctx.checks.check(resident.id)
     outcome = await ctx.bell.test(resident)
     if isinstance(outcome, Delivered):
         return web.json_response({"outcome": "delivered"}, headers={"Cache-Control": "no-store"})

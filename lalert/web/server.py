@@ -43,7 +43,7 @@ log = structlog.get_logger("lalert.server")
 
 _TITLE = "lalert"
 _CHECKS_PER_S, _CHECKS_BURST = 5.0, 50  # by address: nobody checks messages faster by hand
-_SIGNUPS_PER_S, _SIGNUPS_BURST = 0.2, 20  # by address: a family behind one router, no crowd
+_SIGNUPS_PER_S, _SIGNUPS_BURST = 10.0, 200  # by address: a mobile carrier hides thousands behind one
 _ARMING_S = 1.0
 _EXPIRY_S, _KEYS_S, _RETENTION_S = 1.0, 2.0, 3600.0
 _JOURNAL_S = 1.0
