@@ -102,10 +102,9 @@ async def _unless_left(replying: Awaitable[None], reader: asyncio.StreamReader) 
             raise ConnectionResetError
         replied.result()
     finally:
-        for task in (replied, left):
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, ConnectionError):
-                await task
+        replied.cancel()
+        left.cancel()
+        await asyncio.gather(replied, left, return_exceptions=True)
 
 
 async def _read(reader: asyncio.StreamReader) -> Request:
