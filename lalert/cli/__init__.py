@@ -10,13 +10,14 @@ import click
 from lalert import __version__
 from lalert.cli.boundaries import boundaries
 from lalert.cli.demo import demo
+from lalert.cli.endpoint import endpoint
 from lalert.cli.key import key
 from lalert.cli.send import send
 from lalert.cli.serve import serve
 from lalert.cli.validate import validate
 from lalert.cli.watch import watch
 
-_COMMANDS = (serve, demo, send, validate, watch, key, boundaries)
+_COMMANDS = (serve, demo, send, validate, watch, key, endpoint, boundaries)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
