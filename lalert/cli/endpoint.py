@@ -78,7 +78,7 @@ def list_(url: str, key_file: Path, as_json: bool) -> None:
     if as_json:
         _print(*found)
         return
-    table = Table("ID", "URL", "形式 / format", "条件 / filter", "状態 / state", "位置 / cursor")
+    table = _table("ID", "URL", "形式 / format", "条件 / filter", "状態 / state", "位置 / cursor")
     for one in found:
         wanted = " ".join(f"{name}={_short(value)}" for name, value in one["filter"].items())
         table.add_row(one["id"], one["url"], one["format"], wanted, _state(one), one["cursor"])
@@ -120,9 +120,9 @@ def deliveries(url: str, key_file: Path, endpoint_id: str, limit: int, as_json: 
     if as_json:
         _print(*found)
         return
-    table = Table("時刻 / at", "電文 / message", "結果 / outcome", "理由 / reason", "秒 / s")
+    table = _table("結果 / outcome", "時刻 / at", "電文 / message", "理由 / reason", "秒 / s")
     for one in found:
-        table.add_row(one["at"], one["identifier"], one["outcome"], one["reason"], f"{one['tookSeconds']:.3f}")
+        table.add_row(one["outcome"], one["at"], one["identifier"], one["reason"], f"{one['tookSeconds']:.3f}")
     Console().print(table)
 
 
@@ -136,6 +136,15 @@ def deliveries(url: str, key_file: Path, endpoint_id: str, limit: int, as_json: 
 def replay(url: str, key_file: Path, endpoint_id: str, since: str) -> None:
     """過去の配信をもう一度送る / Send once more what came after a position."""
     _print(ask("POST", _address(url, endpoint_id, "replay"), key_file=key_file, params={"since": since}))
+
+
+def _table(first: str, *others: str) -> Table:
+    """Return a table whose first column is never cut: it is what the next command is given."""
+    table = Table()
+    table.add_column(first, no_wrap=True)
+    for title in others:
+        table.add_column(title, overflow="fold")
+    return table
 
 
 def _address(url: str, *below: str) -> str:
