@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from lalert import logs
 from lalert.cli import scenario as scenarios
+from lalert.cli.receiver import Entry, Receiver, receiving, told
 from lalert.cli.scenario import Step
 from lalert.cli.send import post
 from lalert.cli.speech import honest, say, talk, tell
@@ -51,12 +52,13 @@ def demo(name: str, speed: float, port: int) -> None:
 
 
 async def _demo(name: str, speed: float, port: int, data: Path) -> None:
-    settings = load(None, {}, {"server.port": port, "store.data": str(data)})
+    settings = load(None, {}, {"server.port": port, "store.data": str(data), "push.allow_networks": "127.0.0.0/8"})
     steps = list(scenarios.messages(scenarios.load(name), start=datetime.now(UTC), speed=speed))
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    async with serving(settings) as server:
+    async with serving(settings) as server, receiving(_show) as newsroom:
+        await _subscribe(server, _realm(steps), newsroom)
         _greet(server, steps)
         playing = asyncio.create_task(_play(server, steps))
         stopping = asyncio.create_task(stopped.wait())
@@ -74,8 +76,31 @@ async def _demo(name: str, speed: float, port: int, data: Path) -> None:
             await playing
 
 
+def _realm(steps: Sequence[Step]) -> Realm:
+    return Realm(steps[0].realm) if steps else Realm.LIVE
+
+
+def _base(server: Server, realm: Realm) -> str:
+    return server.url + ("/drill" if realm is Realm.DRILL else "")
+
+
+async def _subscribe(server: Server, realm: Realm, newsroom: Receiver) -> None:
+    """Register the receiving program as a newsroom would: with a media key, over HTTP."""
+    headers = {"Authorization": f"Bearer {await _issue(server, realm, Role.MEDIA)}"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        session.post(f"{_base(server, realm)}/api/v1/endpoints", json={"url": newsroom.url}) as response,
+    ):
+        newsroom.trust((await response.json())["secret"])
+
+
+def _show(entry: Entry) -> None:
+    """Print what the receiving program took; its signature was checked."""
+    print(f"  webhook ✓ {say(Text('署名確認', 'signed'))}  {told(entry, say(Text('ja', 'en')))}", flush=True)
+
+
 def _greet(server: Server, steps: Sequence[Step]) -> None:
-    base = server.url + ("/drill" if steps and steps[0].realm == Realm.DRILL else "")
+    base = _base(server, _realm(steps))
     talk().print(
         f"[bold]{say(Text('開いてください', 'Open'))}[/]  {base}/\n"
         f"  {say(Text('地図と一覧', 'map and list'))}   {base}/\n"
@@ -117,7 +142,7 @@ async def _play(server: Server, steps: Sequence[Step]) -> None:
 async def _post(server: Server, client: aiohttp.ClientSession, step: Step, before: asyncio.Task[None] | None) -> None:
     if before is not None:
         await asyncio.wait([before])
-    base = server.url + ("/drill" if step.realm == Realm.DRILL else "")
+    base = _base(server, Realm(step.realm))
     status, body = await post(client, f"{base}/api/v1/alerts", step.raw)
     if status not in (200, 201):
         detail = body.decode(errors="replace")[:400]
@@ -125,19 +150,24 @@ async def _post(server: Server, client: aiohttp.ClientSession, step: Step, befor
 
 
 async def _client(server: Server, realm: Realm) -> aiohttp.ClientSession:
-    """Return a session that may post for the whole country: a key of this hub, gone with it."""
+    """Return a session that may post for the whole country."""
+    key = await _issue(server, realm, Role.SENDER)
+    return aiohttp.ClientSession(headers={"Authorization": f"Bearer {key}", "Content-Type": "application/cap+xml"})
+
+
+async def _issue(server: Server, realm: Realm, role: Role) -> str:
+    """Return a key of this hub, gone with it."""
     made = keys.make(realm, key_id=secrets.token_hex(6), entropy=secrets.token_bytes(keys.SECRET_BYTES))
     stored = StoredKey(
         key_id=made.key_id,
         name="demo",
-        role=Role.SENDER,
+        role=role,
         areas=("*",),
         digest=made.digest,
         created_at=datetime.now(UTC),
     )
     await server.hub(realm).store.add_key(stored)
-    headers = {"Authorization": f"Bearer {made}", "Content-Type": "application/cap+xml"}
-    return aiohttp.ClientSession(headers=headers)
+    return str(made)
 
 
 def _done(gate: asyncio.Semaphore, progress: Progress, task: TaskID, _: asyncio.Task[None]) -> None:

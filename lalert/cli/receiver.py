@@ -10,6 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -28,15 +29,19 @@ class Receiver:
     """Takes the webhooks of one endpoint and hands each to `show`, once."""
 
     def __init__(self, show: Callable[[Entry], None]) -> None:
-        self.secret = b""  # known only after the address was registered
         self.url = ""
+        self._secret = b""
         self._show = show
         self._seen: OrderedDict[str, None] = OrderedDict()
+
+    def trust(self, secret: str) -> None:
+        """Take what is signed with this secret (`whsec_...`), known only after the address was registered."""
+        self._secret = signing.maybe_secret(secret) or b""
 
     async def take(self, request: web.Request) -> web.Response:
         """Answer one webhook: 204 when it is ours, also the second time; 401 when it is not signed as it should be."""
         body = await request.read()
-        if not is_genuine(self.secret, request.headers, body, now_s=time.time()):
+        if not self._secret or not is_genuine(self._secret, request.headers, body, now_s=time.time()):
             return web.Response(status=401)
         name = request.headers["webhook-id"]
         if name not in self._seen:
@@ -56,6 +61,14 @@ def is_genuine(secret: bytes, headers: Mapping[str, str], body: bytes, *, now_s:
     if not (name.isascii() and at.isascii() and at.isdigit() and len(at) < 12 and abs(now_s - int(at)) <= _FRESH_S):
         return False
     return signing.is_signed(secret, given=given, id_=name, timestamp=int(at), body=body)
+
+
+def told(entry: Entry, lang: str) -> str:
+    """Return one line about an entry: when, what kind, and its headline; a test has no headline."""
+    wording = entry.get("wording")
+    headline = wording[lang]["headline"] if isinstance(wording, dict) else entry.get("note", "")
+    at = datetime.fromisoformat(str(entry["at"])).astimezone()
+    return f"{at:%H:%M:%S}  {entry['kind']!s:7} {headline}"
 
 
 @asynccontextmanager
