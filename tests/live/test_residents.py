@@ -14,11 +14,13 @@ from lalert.cli.pushservice import Arrival, Phone, PushService, running
 from lalert.core.model import Realm
 from lalert.geo import mesh
 from lalert.geo.mesh import Level
+from lalert.publishers import sealing
 from lalert.publishers.webpush import topic_of
 from lalert.web.server import Server, serving
 from tests.rig import hubs
 from tests.rig.author import CHIYODA, NAHA, YOKOSUKA, Author
 from tests.rig.caller import Answer, Caller
+from tests.rig.hubs import HubProcess
 
 LOOPBACK = "127.0.0.0/8"
 SUBSCRIPTIONS = "/api/v1/push/subscriptions"
@@ -295,3 +297,30 @@ async def test_a_restart_keeps_residents_and_key(tmp_path: Path, servers: hubs.S
                 await caller.publish(author.order(YOKOSUKA))
                 await service.until(lambda: service.of(phone))
     assert keys[0] == keys[1]
+
+
+async def test_nothing_about_a_person_is_kept_in_clear(hub_process: HubProcess, service: PushService) -> None:
+    """Whole store and whole log: no position, no endpoint, no key and no secret of anybody, also of who was refused."""
+    phone = service.phone()
+    hub_process.set({"push__allow_networks": LOOPBACK})
+    await hub_process.start()
+    async with Caller(hub_process.url, await hubs.issue_in(hub_process.data)) as caller:
+        told = await sign_up(caller, phone, cells=["5339461132"], areas=[CHIYODA])
+        body = {"subscription": phone.subscription, "areas": [CHIYODA], "lat": 35.694003, "lon": 139.753595}
+        assert (await send(caller, body)).status == 422
+        await caller.ask("post", f"{SUBSCRIPTIONS}/{told['id']}/test", headers=bearer(told["secret"]))
+        await caller.ask("post", f"{SUBSCRIPTIONS}/{told['id']}/test", headers=bearer("guessed-secret"))
+        await caller.publish(author.order())
+        await service.until(lambda: len(service.of(phone)) == 2)
+    await hub_process.stop()
+    keys = phone.subscription["keys"]
+    assert isinstance(keys, dict)
+    raw = [sealing.maybe_bytes(text) or b"" for text in keys.values()]
+    secrets = [told["secret"], "guessed-secret", phone.token, *keys.values(), "35.694", "139.753"]
+    kept = b"".join(file.read_bytes() for file in hub_process.data.rglob("*") if file.is_file())
+    said = "\n".join(hub_process.log)
+    assert b"5339461132" in kept  # the square is what is kept: the test looks into the right files
+    for secret in secrets:
+        assert secret.encode() not in kept, secret
+        assert secret not in said, secret
+    assert not any(each in kept for each in raw)
