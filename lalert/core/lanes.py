@@ -19,7 +19,7 @@ lane has ended.
 
 **Refill.** A lane has room for so many parcels. One that overflows drops them all and is `behind`: whoever drives it
 reads the log again, *what holds now first, the most urgent first* (threads whole, in their order), and then the history
-from `scanned` on, until it follows the head again.
+from `scanned` on, until it follows the head again. What is new and urgent takes the room of what is not (`yield_to`).
 """
 
 from __future__ import annotations
@@ -135,6 +135,18 @@ class Lane:
         if _rank_of(queue) != before:
             self._line_up(parcel.thread)
         return replaced
+
+    def yield_to(self, rank: Rank, thread: str) -> bool:
+        """Drop the least urgent of the other threads, if `rank` is more urgent; return whether there is room now.
+
+        For a lane that is behind: the log has it, and it is read again.
+        """
+        others = ((_rank_of(queue), queue[-1].seq, name) for name, queue in self._threads.items() if name != thread)
+        worst = max(others, default=None)
+        if not self.has_room and worst is not None and worst[0] > rank:
+            self._waiting.difference_update(parcel.seq for parcel in self._threads.pop(worst[-1]))
+            self.scanned = self._positions.floor
+        return self.has_room
 
     def pass_over(self, first: int, last: int | None = None) -> None:
         """Settle entries that its peer does not want."""
@@ -298,6 +310,8 @@ class Lane:
         self.failing_since = self.failing_since or now
         wait = timedelta(seconds=self._policy.wait_s(self.failures, jitter=jitter, asked_s=outcome.retry_after_s))
         self.resume_at = now + wait
+        if self.is_behind:
+            self.fall_behind()  # what is most urgent when its peer is back is not what waits now
         return self.resume_at + (wait if before.tries >= _PATIENT_TRIES else timedelta())
 
     def _put_back(self, parcel: Parcel) -> None:

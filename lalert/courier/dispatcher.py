@@ -184,7 +184,8 @@ class Dispatcher:
         """Wait until something happens, or until `due`."""
         wait_s = None if due is None else max(0.0, (due - self._clock()).total_seconds())
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), wait_s)
+            async with asyncio.timeout(wait_s):  # wait_for of Python 3.11 may swallow our end
+                await self._woken.wait()
 
     async def _follow(self) -> None:
         """Wake that task whenever the log has grown."""

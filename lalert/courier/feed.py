@@ -12,7 +12,7 @@ import structlog
 from lalert.core.delivery import Attempt
 from lalert.core.lanes import Lane, Parcel
 from lalert.core.matching import reaches
-from lalert.core.model import Posted
+from lalert.core.model import Posted, Priority
 from lalert.core.roster import Roster
 from lalert.courier.saving import Saving
 from lalert.publishers.base import Courier, LaneSpec
@@ -80,6 +80,7 @@ class Feed:
         self._routes = routes
         self._saving = saving
         self._clock = clock
+        self._last_thread: tuple[tuple[str, int], Sequence[Faces]] = (("", 0), ())
         self._offered = source.tail().head.seq  # up to here, everything was offered to the lanes that follow
 
     async def distribute(self) -> None:
@@ -119,31 +120,43 @@ class Feed:
     async def _catch_up(self, lane: Lane) -> None:
         live = sorted((p.entry for p in self._source.in_force()), key=lambda e: (e.priority, e.cursor.seq))
         for entry in live:
-            if not lane.is_ragged and not lane.is_known(entry.cursor.seq):
+            if lane.has_room and not lane.is_ragged and not lane.is_known(entry.cursor.seq):
                 await self._offer_thread(lane, entry.thread)
         threads = {entry.thread for entry in live}
-        while lane.has_room and lane.scanned < self._offered:
+        while lane.has_room and lane.scanned < self._offered and not lane.is_resting(self._clock()):
             await self._scan(lane, threads)
         if lane.scanned >= self._offered:
             lane.follow()
 
     async def _scan(self, lane: Lane, live: set[str]) -> None:
         """Offer the next of the history, as much as there is room for."""
+        since = lane.scanned
         try:
-            page = await self._source.after(lane.scanned)
+            page = await self._source.after(since)
         except Gap as gap:
             self._lose(lane, gap)
             return
         for faces in page:
-            if lane.has_room:
+            if lane.has_room and lane.scanned >= since:  # it may have dropped everything while we read
                 self._offer(lane, faces, is_past=faces.entry.thread not in live)
                 lane.scan(faces.entry.cursor.seq)
 
     async def _offer_thread(self, lane: Lane, thread: str) -> None:
         """Offer all of a thread, the oldest first: order inside it must hold although the history comes later."""
-        for entry in await self._source.store.thread(thread):
-            if lane.has_room and not lane.is_known(entry.cursor.seq):
-                self._offer(lane, Faces(entry, self._source.site))
+        owed = [faces for faces in await self._thread(thread) if not lane.is_known(faces.entry.cursor.seq)]
+        rank = False, min((faces.entry.priority for faces in owed), default=Priority.ROUTINE)
+        for faces in owed:
+            if not lane.has_room and not lane.yield_to(rank, thread):
+                return
+            self._offer(lane, faces)
+
+    async def _thread(self, thread: str) -> Sequence[Faces]:
+        """Return all of a thread. Lanes that are behind ask for the same one after another: it is read once."""
+        seen = thread, self._source.tail().head.seq
+        if self._last_thread[0] != seen:
+            entries = await self._source.store.thread(thread)
+            self._last_thread = seen, [Faces(entry, self._source.site) for entry in entries]
+        return self._last_thread[1]
 
     def _offer(self, lane: Lane, faces: Faces, *, is_past: bool = False) -> None:
         entry = faces.entry

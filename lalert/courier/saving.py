@@ -80,7 +80,8 @@ class Saving:
         while True:
             await self._changed.wait()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._urgent.wait(), self._every_s)
+                async with asyncio.timeout(self._every_s):  # wait_for of Python 3.11 may swallow our end
+                    await self._urgent.wait()
             self._changed.clear()
             self._urgent.clear()
             if not await self._save():

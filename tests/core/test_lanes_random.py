@@ -155,10 +155,14 @@ class World:
             self.lane.pass_over(parcel.seq)
 
     def offer_thread(self, thread: str) -> None:
-        """Offer all of a thread, the oldest first."""
-        for said in self.log:
-            if said.parcel.thread == thread and self.lane.has_room and not self.lane.is_known(said.parcel.seq):
-                self.offer(said.parcel)
+        """Offer all of a thread, the oldest first; what is urgent takes the room of what is not."""
+        of_thread = [said.parcel for said in self.log if said.parcel.thread == thread]
+        owed = [parcel for parcel in of_thread if not self.lane.is_known(parcel.seq)]
+        for parcel in owed:
+            rank = (False, min(parcel.priority for parcel in owed))
+            if not self.lane.has_room and not self.lane.yield_to(rank, thread):
+                return
+            self.offer(parcel)
 
     # --- the end ----------------------------------------------------------------------------------------------
 
