@@ -70,7 +70,9 @@ async def deliveries(request: web.Request) -> web.Response:
 async def test(request: web.Request) -> web.Response:
     """`POST /api/v1/endpoints/{id}/test`: post a test message now, and say what became of it."""
     ctx, who = await _asked(request)
-    name, attempt = await ctx.desk.test(_named(request, ctx, who))
+    endpoint = _named(request, ctx, who)
+    ctx.signups.check(endpoint.id)  # it is no gun to point at others
+    name, attempt = await ctx.desk.test(endpoint)
     return _json({"webhookId": name, **attempt_dict(attempt)})
 
 

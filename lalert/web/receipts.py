@@ -14,7 +14,7 @@ from typing import Final
 from aiohttp import web
 
 from lalert.core.delivery import Attempt
-from lalert.core.model import Entry, Role, Sender
+from lalert.core.model import Entry, Role
 from lalert.errors import Text
 from lalert.publishers.webhook import WAY as WEBHOOK
 from lalert.render.entry import dump
@@ -78,14 +78,12 @@ def attempt_dict(attempt: Attempt) -> Json:
 
 
 async def _eyes(request: web.Request, ctx: Context) -> Callable[[str], bool]:
-    """Return which lanes whoever asks may see one by one. Raises `Rejected` for a key that is none."""
+    """Return which lanes whoever asks may see one by one. Raises `Rejected` for no key, `TooMany` for too much."""
     if "Authorization" not in request.headers:
+        ctx.checks.check(request.remote or "")
         return lambda _: False
     who = await ctx.keyring.sender(request, *Role)
-    return _lanes_of(who, ctx)
-
-
-def _lanes_of(who: Sender, ctx: Context) -> Callable[[str], bool]:
+    ctx.posts.check(who.key_id)
     if who.role is not Role.MEDIA:
         return lambda _: True
     own = ctx.desk.lanes_of(who)

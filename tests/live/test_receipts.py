@@ -80,7 +80,7 @@ async def test_whose_attempts_are_told(servers: hubs.Start) -> None:
         order = Author().order()
         await live.publish(order)
         await peer.until(1)
-        await once(live, order.identifier, lambda told: told["ways"].get("webhook", {}).get("sent") == 1)
+        await once(live, order.identifier, lambda told: told["ways"].get("webhook", {}).get("sent") == 1, sender)
         seen = {
             key: [
                 one["id"] for one in (await receipts(live, order.identifier, key)).json["ways"]["webhook"]["endpoints"]
@@ -95,7 +95,7 @@ async def test_message_that_nobody_else_heard(live: Caller) -> None:
     """Without readers and endpoints it still says when the message was accepted and kept."""
     order = Author().order()
     receipt = await live.publish(order)
-    told = await once(live, order.identifier, lambda told: told["committedAt"] is not None)
+    told = await once(live, order.identifier, lambda told: told["committedAt"] is not None, live.key)
     assert told["cursor"] == receipt["cursor"]
     assert told["ways"].get("stream", {"sent": 0})["sent"] == 0
 
@@ -116,3 +116,15 @@ async def test_canary_leaves_no_receipts(server: Server) -> None:
     await ctx.canary.sing()
     await ctx.journal.flush()
     assert await ctx.hub.store.attempts() == []
+
+
+async def test_strangers_ask_in_moderation(live: Caller) -> None:
+    """Receipts are read from the log each time: without a key there is a limit, and it says when to come back."""
+    order = Author().order()
+    await live.publish(order)
+    answer = await receipts(live, order.identifier)
+    while answer.status == 200:
+        answer = await receipts(live, order.identifier)
+    assert (answer.status, answer.json["title"]) == (429, "limit.rate")
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert (await receipts(live, order.identifier, live.key)).status == 200

@@ -121,6 +121,19 @@ async def test_filter_is_that_of_the_stream(live: Caller, media: Caller) -> None
         assert identifiers(await peer.until(2)) == [wanted.identifier, lifted.identifier]
 
 
+async def test_end_by_itself_is_told(live: Caller, media: Caller) -> None:
+    """When the time of an order is over, JSON endpoints hear it; to CAP endpoints the message itself had said it."""
+    async with Peer() as heard, Peer() as cap:
+        await register(media, heard)
+        endpoint = await register(media, cap, format="cap")
+        order = Author().ending_soon()
+        await live.publish(order)
+        ended = json.loads((await heard.until(2))[1].body)
+        assert (ended["kind"], ended["alert"]["identifier"]) == ("expire", order.identifier)
+        await eventually(lambda: settled(media, endpoint, 2))
+    assert [request.body for request in cap.requests] == [order.raw]
+
+
 async def test_realms_do_not_meet(server: Server, live: Caller, drill: Caller) -> None:
     """An endpoint of the drill realm hears drills only; a live media key opens nothing there."""
     live_key = await hubs.issue(server, role=Role.MEDIA)
@@ -328,6 +341,10 @@ async def test_test_button_posts_at_once(media: Caller, form: str, media_type: s
         assert [line["outcome"] for line in lines] == ["later", "delivered"]
         assert [line["seq"] for line in lines] == [None, None]
         assert (await call(media, "get", f"/{endpoint['id']}")).json["state"] == "active"
+        answer = await call(media, "post", f"/{endpoint['id']}/test")
+        while answer.status == 200:
+            answer = await call(media, "post", f"/{endpoint['id']}/test")
+        assert (answer.status, answer.json["title"]) == (429, "limit.rate")  # it is no gun to point at others
 
 
 async def test_replay_sends_again_with_the_same_ids(live: Caller, media: Caller) -> None:
