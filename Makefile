@@ -15,11 +15,11 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV) || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq python3-venv && $(PYTHON) -m venv --clear $(VENV); }
 
 $(VENV)/.run: $(VENV)/bin/python setup.cfg pyproject.toml
-	$(PY) -m pip install --quiet --editable '.[demo]'
+	$(PY) -m pip install --quiet --editable .
 	touch $@
 
 $(STAMP): $(VENV)/.run
-	$(PY) -m pip install --quiet --editable '.[demo,test,lint,boundaries]'
+	$(PY) -m pip install --quiet --editable '.[test,lint,boundaries]'
 	touch $@
 
 # The tests drive a real browser; its fonts draw the Japanese pages.

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import secrets
 import signal
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -18,7 +20,9 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from lalert import logs
+from lalert.cli import pushservice
 from lalert.cli import scenario as scenarios
+from lalert.cli.pushservice import PushService
 from lalert.cli.receiver import Entry, Receiver, receiving, told
 from lalert.cli.scenario import Step
 from lalert.cli.send import post
@@ -30,6 +34,7 @@ from lalert.settings import load
 from lalert.store.base import StoredKey
 from lalert.web.server import Server, serving
 
+_NAMED = re.compile(rb"<value>([0-4][0-9])[0-9]{4}</value>")  # municipalities in a message of ours
 _AT_ONCE = 16  # posts in flight: a drill of every municipality must not look like a queue in the client
 
 
@@ -57,9 +62,10 @@ async def _demo(name: str, speed: float, port: int, data: Path) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    async with serving(settings) as server, receiving(_show) as newsroom:
+    async with serving(settings) as server, receiving(_show) as newsroom, pushservice.running() as phones:
         await _subscribe(server, _realm(steps), newsroom)
-        _greet(server, steps)
+        await _settle_in(server, steps, phones)
+        _greet(server, steps, phones.origin)
         playing = asyncio.create_task(_play(server, steps))
         stopping = asyncio.create_task(stopped.wait())
         await asyncio.wait({playing, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -94,17 +100,33 @@ async def _subscribe(server: Server, realm: Realm, newsroom: Receiver) -> None:
         newsroom.trust((await response.json())["secret"])
 
 
+async def _settle_in(server: Server, steps: Sequence[Step], phones: PushService) -> None:
+    """Subscribe a phone to the prefecture that hears most of this scenario, as its owner's browser would."""
+    body = {"subscription": phones.phone().subscription, "areas": [_prefecture(steps)], "lang": say(Text("ja", "en"))}
+    url = f"{_base(server, _realm(steps))}/api/v1/push/subscriptions"
+    async with aiohttp.ClientSession() as session, session.post(url, json=body) as response:
+        response.raise_for_status()
+
+
+def _prefecture(steps: Sequence[Step]) -> str:
+    """Return the prefecture named most often."""
+    codes = (code for step in steps for code in _NAMED.findall(step.raw))
+    return next((code.decode() for code, _ in Counter(codes).most_common(1)), "13")
+
+
 def _show(entry: Entry) -> None:
     """Print what the receiving program took; its signature was checked."""
     print(f"  webhook ✓ {say(Text('署名確認', 'signed'))}  {told(entry, say(Text('ja', 'en')))}", flush=True)
 
 
-def _greet(server: Server, steps: Sequence[Step]) -> None:
+def _greet(server: Server, steps: Sequence[Step], phone: str) -> None:
     base = _base(server, _realm(steps))
     talk().print(
         f"[bold]{say(Text('開いてください', 'Open'))}[/]  {base}/\n"
         f"  {say(Text('地図と一覧', 'map and list'))}   {base}/\n"
         f"  {say(Text('東京都', 'Tokyo'))}       {base}/a/13\n"
+        f"  {say(Text('スマートフォン', 'a phone'))}   {phone}/\n"
+        f"  {say(Text('通知の登録', 'subscribe'))}   {base}/notify\n"
         f"  Atom         {base}/feeds/all.atom\n"
         f"  SSE          curl -N {base}/stream\n"
         f"  JSON         {base}/api/v1/alerts/active\n"
