@@ -99,7 +99,8 @@ class Census:
         if not len(self):
             return NOBODY
         seq = entry.cursor.seq
-        if seq not in self._told:
+        known = self._told.get(seq)
+        if known is None or _has_failed(known):
             self._make_room()
             self._told[seq] = asyncio.create_task(self._work_out(entry, self._residents.view()))
         return await asyncio.shield(self._told[seq])
@@ -127,10 +128,8 @@ class Census:
 
     def _make_room(self) -> None:
         """Forget the oldest answers beyond the bound."""
+        self._told = {seq: task for seq, task in self._told.items() if not _has_failed(task)}
         done = {seq: task for seq, task in self._told.items() if task.done()}
-        failed = [seq for seq, task in done.items() if task.cancelled() or task.exception()]
-        for seq in failed:
-            del self._told[seq], done[seq]
         kept = sum(len(task.result()) + 1_000 for task in done.values())
         for seq, task in done.items():
             if kept <= _KEPT_NUMBERS:
@@ -144,6 +143,10 @@ class Census:
 
     async def _rebuild(self, view: View) -> None:
         self._residents.settle(view, await self.in_thread(view.rebuilt))
+
+
+def _has_failed(task: asyncio.Task[Told]) -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)
 
 
 def _place(resident: Resident) -> Place:
