@@ -7,7 +7,7 @@ SUDO   := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 PORT   ?= 8080
 SPEED  ?= 60
 
-.PHONY: demo test soak lint bench clean system-tools
+.PHONY: demo test lint bench screenshots clean system-tools
 .DEFAULT_GOAL := demo
 
 $(VENV)/bin/python:
@@ -39,6 +39,9 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	$(PY) -m benchmarks $(BENCH_ARGS)
+
+screenshots: $(STAMP) system-tools
+	$(PY) docs/screenshots.py
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
