@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 
 import click
+import uvloop
 
 from lalert import logs
 from lalert.cli.speech import honest, tell
@@ -27,7 +28,7 @@ def serve(host: str | None, port: int | None, data: Path | None, config: Path | 
     logs.configure()
     config = config or _maybe_path(os.environ.get("LALERT_CONFIG"))
     flags = {"server.host": host, "server.port": port, "store.data": None if data is None else str(data)}
-    asyncio.run(run(load(config, os.environ, flags)))
+    uvloop.run(run(load(config, os.environ, flags)))
 
 
 async def run(settings: Settings) -> None:
