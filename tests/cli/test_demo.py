@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import signal
 from pathlib import Path
@@ -13,9 +12,7 @@ import pytest
 from tests.rig import hubs
 from tests.rig.caller import Caller
 
-IS_LONG = bool(os.environ.get("LALERT_TEST_LONG"))
-WHY = "minutes: set LALERT_TEST_LONG"
-LONG = [pytest.param(name, marks=pytest.mark.skipif(not IS_LONG, reason=WHY)) for name in ("typhoon", "drill")]
+LONG = [pytest.param(name, marks=pytest.mark.soak) for name in ("typhoon", "drill")]
 
 
 @pytest.mark.parametrize("name", ["tsunami", *LONG])
