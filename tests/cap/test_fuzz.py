@@ -17,7 +17,6 @@ from lalert.errors import Rejected
 
 from .messages import NOW, SOUND
 
-
 INPUTS = int(os.environ.get("LALERT_FUZZ", "2000"))
 SEEDS = 8
 
