@@ -39,11 +39,24 @@ def commands(document: str, program: str) -> list[list[str]]:
 
 def _calls(block: str, program: str) -> Iterator[list[str]]:
     for line in block.replace("\\\n", " ").splitlines():
-        for part in re.split(r"\$\(|\|\||&&|;|\|", line):
-            words = shlex.split(part.strip().rstrip(")"), comments=True)
-            names = [word.rpartition("/")[2] for word in words]
-            if program in names:
-                yield words[names.index(program) + 1 :]
+        for words in _simple_commands(line):
+            called = words[3:] if words[:2] == ["sudo", "-u"] else words
+            if called and called[0].rpartition("/")[2] == program:
+                yield called[1:]
+
+
+def _simple_commands(line: str) -> Iterator[list[str]]:
+    """Yield the words of each simple command in a line of shell."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    words: list[str] = []
+    for token in lexer:
+        if set(token) <= set("();<>|&"):
+            yield words
+            words = []
+        else:
+            words.append(token)
+    yield words
 
 
 def named_tests(document: str) -> list[str]:
