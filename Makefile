@@ -7,7 +7,7 @@ SUDO   := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 PORT   ?= 8080
 SPEED  ?= 120
 
-.PHONY: demo test lint bench screenshots clean system-tools
+.PHONY: demo test soak lint bench screenshots clean system-tools
 .DEFAULT_GOAL := demo
 
 $(VENV)/bin/python:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from configparser import ConfigParser
 from pathlib import Path
 
 import click
@@ -114,6 +115,15 @@ def test_every_metric_is_documented() -> None:
     families = {family.name for family in Metrics().registry.collect()}
     told = set(re.findall(r"^\| `(lalert_\w+?)(?:_total)?(?:\{[^}]*\})?` \|", text_of(OPERATIONS), re.MULTILINE))
     assert told == families
+
+
+def test_every_dependency_has_its_reason() -> None:
+    """Each package that is installed with lalert stands in the table of decisions.md, and no other."""
+    config = ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    needed = {re.split(r"[<>=]", line)[0] for line in config["options"]["install_requires"].split()}
+    rows = re.findall(r"^\| ([\w, -]+) \|", text_of(ROOT / "docs/decisions.md"), re.MULTILINE)
+    assert {name for row in rows for name in row.split(", ")} - {"package"} == needed
 
 
 def test_version_is_in_the_changelog() -> None:
