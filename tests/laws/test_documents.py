@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from configparser import ConfigParser
 from pathlib import Path
@@ -83,6 +84,22 @@ def test_make_targets_exist(path: Path) -> None:
     targets = set(re.findall(r"^([a-z][\w-]*):", text_of(ROOT / "Makefile"), re.MULTILINE))
     for words in commands(text_of(path), "make"):
         assert {word for word in words if "=" not in word} <= targets, words
+
+
+@every_document
+def test_addresses_exist(path: Path) -> None:
+    """Every address in backticks is one that the hub answers, in one of the realms."""
+    patterns = [re.compile(re.sub(r"\{\w+\}", "[^/]+", template)) for template in described()]
+    for address in re.findall(r"`(?:POST |GET |DELETE )?(/[^`\s]*)`", text_of(path)):
+        place = re.split(r"[?#]", address)[0].removeprefix("/drill") or "/"
+        known = place.startswith(("/etc/", "/var/", "/usr/", "/opt/")) or any(p.fullmatch(place) for p in patterns)
+        assert known, address
+
+
+def described() -> list[str]:
+    """Return the paths of openapi.json, which is held against the router, and the drill's own door."""
+    paths: dict[str, object] = json.loads(text_of(ROOT / "lalert/web/openapi.json"))["paths"]
+    return [*paths, "/"]
 
 
 def test_every_code_is_explained() -> None:
