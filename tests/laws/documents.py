@@ -89,5 +89,5 @@ def codes(path: Path) -> Iterator[str]:
         )
         first = node.args[0] if node.args else None
         is_fault = isinstance(node.func, ast.Name) and node.func.id in ("fault", "caution")
-        if is_fault and path.parent.name == "geo" and isinstance(first, ast.Constant):
+        if is_fault and path.parent.name == "geo" and isinstance(first, ast.Constant) and isinstance(first.value, str):
             yield f"area.{first.value}"
