@@ -92,3 +92,15 @@ async def test_full_is_told() -> None:
     assert refused
     assert {error.code for error in refused} == {"queue.full"}
     assert len(desk.done) == len(answers) - len(refused) > 0
+
+
+async def test_what_cannot_wait_has_a_desk_of_its_own() -> None:
+    """While every desk is taken, the most urgent lane is served at once; the lanes below wait."""
+    with ThreadPoolExecutor(2) as executor:
+        desk = Desk(executor)
+        slow, waiting = desk.ask("slow", Priority.ROUTINE), desk.ask("waiting", Priority.URGENT)
+        await asyncio.sleep(0)
+        assert await desk.reception.serve(Priority.FLASH, lambda: "at once") == "at once"
+        assert not desk.done
+        desk.gate.set()
+        assert await asyncio.gather(slow, waiting) == ["slow", "waiting"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from pathlib import Path
 
 import click
@@ -15,6 +16,8 @@ from lalert.cli.speech import honest, tell
 from lalert.errors import Text
 from lalert.settings import Settings, load
 from lalert.web.server import Server, serving
+
+_SWITCH_S = 0.001  # how long a thread that examines or writes may keep the loop waiting (Python's default: 5 ms)
 
 
 @click.command()
@@ -33,6 +36,7 @@ def serve(host: str | None, port: int | None, data: Path | None, config: Path | 
 
 async def run(settings: Settings) -> None:
     """Serve until a signal says stop; what was accepted is kept and answered first."""
+    sys.setswitchinterval(_SWITCH_S)
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)

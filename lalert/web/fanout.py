@@ -14,6 +14,7 @@ reader's own pace and joins again at the head; nobody waits for it, and what wai
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -27,6 +28,7 @@ from lalert.publishers.faces import Faces
 from lalert.publishers.tail import Tail
 
 _CHUNK = 64  # readers between two looks at everything else
+_GIVE_WAY_S = 0.02
 _NEWEST, _NEWEST_OF = 10, 500  # identifiers in a heartbeat, and how many entries back they are looked for
 
 
@@ -97,12 +99,14 @@ class Fanout:
         self,
         tail: Callable[[], Tail],
         *,
+        calm: asyncio.Event,
         realm: str,
         buffer_bytes: int,
         metrics: Metrics,
         clock: Callable[[], datetime],
     ) -> None:
         self._tail = tail
+        self._calm = calm
         self._realm = realm
         self._buffer_bytes = buffer_bytes
         self._metrics = metrics
@@ -201,11 +205,19 @@ class Fanout:
 
     async def _pass(self, tail: Tail) -> bool:
         """Bring every reader to the head; return whether one was behind."""
-        behind, readers = False, list(self._readers)
+        behind, readers, patience = False, list(self._readers), 1
         for first in range(0, len(readers), _CHUNK):
             behind |= self._serve(readers[first : first + _CHUNK], tail)
             await asyncio.sleep(0)
+            if patience and not self._calm.is_set():
+                patience = 0  # once a pass: whatever never calms down must not stop the stream
+                await self._give_way()
         return behind
+
+    async def _give_way(self) -> None:
+        """Let what cannot wait into the log first: the rest of this pass then carries it."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._calm.wait(), _GIVE_WAY_S)
 
     def _serve(self, readers: Sequence[Reader], tail: Tail) -> bool:
         """Write to each of `readers` what it lacks; return whether one lacked anything. The hottest loop of the hub."""

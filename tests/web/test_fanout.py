@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from datetime import timedelta
 
@@ -28,12 +28,14 @@ class Line:
 
     def __init__(self) -> None:
         self.written = b""
+        self.writes = 0
         self.waits = 0
         self.is_closed = False
 
     def write(self, data: bytes) -> None:
         """Take some bytes."""
         self.written += data
+        self.writes += 1
 
     def get_write_buffer_size(self) -> int:
         """Return how much waits."""
@@ -56,8 +58,11 @@ class Hall:
     def __init__(self, *, limit: int = 100) -> None:
         self.tail = Tail(head=Cursor("k3f9", 0), limit=limit)
         self.metrics = Metrics()
+        self.calm = asyncio.Event()
+        self.calm.set()
         self.fanout = Fanout(
             lambda: self.tail,
+            calm=self.calm,
             realm="live",
             buffer_bytes=CAP,
             metrics=self.metrics,
@@ -251,3 +256,36 @@ async def test_figures(hall: Hall) -> None:
     page = hall.metrics.page().decode()
     assert 'lalert_stream_deliveries_total{realm="live"} 3.0' in page
     assert 'lalert_stream_readers{realm="live"} 2.0' in page
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Let everybody else run until it holds."""
+    async with asyncio.timeout(20):
+        while not holds():  # noqa: ASYNC110 - what is waited for tells nobody
+            await asyncio.sleep(0)
+
+
+async def test_what_cannot_wait_is_carried_by_the_pass_it_meets() -> None:
+    """A pass under way lets a level 5 into the log first; the readers it has not served yet get both in one write."""
+    hall = Hall()
+    first, *_, last = [hall.join()[1] for _ in range(200)]
+    async with hall.running():
+        hall.calm.clear()
+        hall.keep(3)
+        await until(lambda: bool(first.seqs))
+        assert not last.seqs, "the pass waits"
+        hall.keep(5)
+        hall.calm.set()
+        await until(lambda: first.seqs == [1, 2])
+    assert last.seqs == [1, 2]
+    assert last.writes == 1
+
+
+async def test_what_never_calms_down_does_not_stop_the_stream() -> None:
+    """A pass gives way once, and not for long."""
+    hall = Hall()
+    *_, last = [hall.join()[1] for _ in range(200)]
+    async with hall.running():
+        hall.calm.clear()
+        hall.keep(3)
+        await until(lambda: bool(last.seqs))
