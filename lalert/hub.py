@@ -87,6 +87,7 @@ class Hub:
         self.boundaries = boundaries
         self.settings = settings
         self.metrics = metrics
+        metrics.open(site.realm.value, lanes=(lane.label for lane in Priority), kinds=(kind.value for kind in Kind))
         self.site = site
         self.clock = clock
         self.situation = Situation()
