@@ -188,7 +188,7 @@ class Hub:
             if known is not None:
                 return known
         alert = examined.checked()
-        draft = await self._draft(alert, examined, sender, now)
+        draft = await self._draft(alert, examined, sender, now, lane)
         if dry_run:
             return Accepted(Entry.of(draft, self._next_cursor()), created=False)
         pending = self._committer.pending(draft.key)
@@ -250,12 +250,16 @@ class Hub:
         accepted = _accepted(await asyncio.shield(pending.outcome), raw)
         return Accepted(accepted.entry, created=False)
 
-    async def _draft(self, alert: Alert, examined: Examined, sender: Sender, now: datetime) -> Draft:
+    async def _draft(
+        self, alert: Alert, examined: Examined, sender: Sender, now: datetime, lane: Priority
+    ) -> Draft:
         known = {r.key: await self._find(r) for r in alert.references}
         taken = False if any(known.values()) else await self._is_taken(alert)
-        heard = [posted.entry.area for posted in known.values() if posted and posted.entry.area]
+        ended = [posted for posted in known.values() if posted]
+        ended += [current for posted in ended if (current := self._in_force_of(posted.entry.thread))]
+        heard = [posted.entry.area for posted in ended if posted.entry.area]
         if heard:
-            await self.in_worker(self._check_jurisdiction, sender, heard)
+            await self._reception.serve(lane, partial(self._check_jurisdiction, sender, heard))
         # No await from here to the queue: what is decided about the thread must still hold when it gets there.
         return draft_of(
             alert,
