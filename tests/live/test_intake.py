@@ -170,7 +170,7 @@ async def test_what_holds_by_now_is_not_ended_from_outside(server: Server, live:
     key = await hubs.issue(server, areas=[CHIYODA])
     first = author.order(CHIYODA)
     assert (await live.post(first, key=key)).status == 201
-    wider = author.update(first, CHIYODA, NAHA)
+    wider = author.update(first, CHIYODA, YOKOSUKA)
     await live.publish(wider)
     assert_problem(await live.post(author.update(first, CHIYODA), key=key), 403, "jurisdiction.outside")
     active = (await live.get("/api/v1/alerts/active")).json["alerts"]
