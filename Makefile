@@ -5,9 +5,9 @@ PYTHON ?= python3
 STAMP  := $(VENV)/.installed
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 PORT   ?= 8080
-SPEED  ?= 60
+SPEED  ?= 120
 
-.PHONY: demo test soak lint bench clean system-tools
+.PHONY: demo test soak lint bench screenshots clean system-tools
 .DEFAULT_GOAL := demo
 
 $(VENV)/bin/python:
@@ -32,6 +32,12 @@ demo: $(VENV)/.run
 test: $(STAMP) system-tools
 	$(PY) -m pytest $(PYTEST_ARGS)
 
+# Hours rather than minutes: a million mutated messages, hundreds of kills, thousands of random histories.
+soak: $(STAMP) system-tools
+	LALERT_FUZZ=1000000 LALERT_CRASH_ROUNDS=500 LALERT_HISTORIES=5000 LALERT_TEST_REALM_POSTS=5000 \
+	$(PY) -m pytest -m "soak or not soak" tests/cap/test_fuzz.py tests/crash tests/contract/test_histories.py \
+	    tests/live/test_realms.py tests/cli/test_demo.py $(PYTEST_ARGS)
+
 lint: $(STAMP)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/lint-imports
@@ -39,6 +45,9 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	$(PY) -m benchmarks $(BENCH_ARGS)
+
+screenshots: $(STAMP) system-tools
+	$(PY) docs/screenshots.py
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

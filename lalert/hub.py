@@ -40,7 +40,7 @@ from lalert.core.examine import Examined, examine
 from lalert.core.expiry import expiry_of
 from lalert.core.glance import glance
 from lalert.core.matching import wants
-from lalert.core.model import Cursor, Draft, Entry, Kind, Posted, Realm, Sender, Standing, State, Subscription
+from lalert.core.model import Cursor, Draft, Entry, Kind, Posted, Priority, Realm, Sender, Standing, State, Subscription
 from lalert.core.situation import Situation
 from lalert.errors import Rejected, Text
 from lalert.geo.area import Area
@@ -59,7 +59,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _READ_CHUNK = 500
-_DESKS = 2  # messages examined at a time
+_DESKS = 1  # messages examined at a time: Python runs one thread, and shapes wait for few
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,7 @@ class Hub:
         self.boundaries = boundaries
         self.settings = settings
         self.metrics = metrics
+        metrics.open(site.realm.value, lanes=(lane.label for lane in Priority), kinds=(kind.value for kind in Kind))
         self.site = site
         self.clock = clock
         self.situation = Situation()
@@ -94,6 +95,9 @@ class Hub:
         self.public_head = self.tail.head  # the newest entry that everybody may see
         self.changed_at = clock()  # when what everybody may see changed last
         self.heard_at: datetime | None = None  # when a sender said something to everybody last
+        self.calm = asyncio.Event()  # unset while something that cannot wait is on its way into the log
+        self.calm.set()
+        self._hurried = 0
         self.cache = Cache(limit=512)
         self._older: dict[int, Faces] = {}  # messages in force from before the tail began
         self.count_matched: Callable[[Draft], tuple[tuple[str, int], ...]] = lambda _: ()
@@ -110,7 +114,7 @@ class Hub:
         self._committing: asyncio.Task[None] | None = None
         # Two pools: a map that is drawn must not keep an alert waiting.
         self._workers = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"draw-{site.realm}")
-        self._examiners = ThreadPoolExecutor(max_workers=_DESKS, thread_name_prefix=f"examine-{site.realm}")
+        self._examiners = ThreadPoolExecutor(max_workers=_DESKS + 1, thread_name_prefix=f"examine-{site.realm}")
         self._reception = Reception(self._examiners, desks=_DESKS, capacity=settings.queue.capacity)
 
     @property
@@ -163,16 +167,29 @@ class Hub:
         under the same identity), `Unavailable` when it cannot be kept now. With `dry_run` nothing is kept: the entry
         is what it would have become, at the position after the head.
         """
-        now = self.clock()
-        slack_m = self.settings.hub.jurisdiction_slack_m
+        lane = glance(raw)
+        if lane is not Priority.FLASH:
+            return await self._accept(raw, sender, lane, dry_run=dry_run)
+        self._hurried += 1
+        self.calm.clear()
+        try:
+            return await self._accept(raw, sender, lane, dry_run=dry_run)
+        finally:
+            self._hurried -= 1
+            if not self._hurried:
+                self.calm.set()
+
+    async def _accept(self, raw: bytes, sender: Sender, lane: Priority, *, dry_run: bool) -> Accepted:
+        now, slack_m = self.clock(), self.settings.hub.jurisdiction_slack_m
         work = partial(examine, raw, sender=sender, now=now, slack_m=slack_m, boundaries=self.boundaries)
-        examined = await self._reception.serve(glance(raw), work)
-        if examined.alert is not None:
+        examined = await self._reception.serve(lane, work)
+        if examined.alert is not None and (examined.refusal is not None or dry_run):
+            # What is right is looked for when it is kept; what is wrong by now may have been right when it was posted.
             known = await self._known(examined.alert)
             if known is not None:
                 return known
         alert = examined.checked()
-        draft = await self._draft(alert, examined, sender, now)
+        draft = await self._draft(alert, examined, sender, now, lane)
         if dry_run:
             return Accepted(Entry.of(draft, self._next_cursor()), created=False)
         pending = self._committer.pending(draft.key)
@@ -234,12 +251,16 @@ class Hub:
         accepted = _accepted(await asyncio.shield(pending.outcome), raw)
         return Accepted(accepted.entry, created=False)
 
-    async def _draft(self, alert: Alert, examined: Examined, sender: Sender, now: datetime) -> Draft:
+    async def _draft(
+        self, alert: Alert, examined: Examined, sender: Sender, now: datetime, lane: Priority
+    ) -> Draft:
         known = {r.key: await self._find(r) for r in alert.references}
         taken = False if any(known.values()) else await self._is_taken(alert)
-        heard = [posted.entry.area for posted in known.values() if posted and posted.entry.area]
+        ended = [posted for posted in known.values() if posted]
+        ended += [current for posted in ended if (current := self._in_force_of(posted.entry.thread))]
+        heard = [posted.entry.area for posted in ended if posted.entry.area]
         if heard:
-            await self.in_worker(self._check_jurisdiction, sender, heard)
+            await self._reception.serve(lane, partial(self._check_jurisdiction, sender, heard))
         # No await from here to the queue: what is decided about the thread must still hold when it gets there.
         return draft_of(
             alert,
@@ -261,6 +282,8 @@ class Hub:
     async def _is_taken(self, alert: Alert) -> bool:
         """Whether the name of the thread that `alert` opens belongs to the thread of another message."""
         founder = threads.founder_of(alert)
+        if founder == alert.identity and self._committer.latest_of(founder.identifier) is None:
+            return False  # the store sees to it when it keeps a thread's first message
         kept = await self.store.thread(founder.identifier)
         latest = self._committer.latest_of(founder.identifier)
         return threads.is_taken(founder, [*kept, *([self._as_posted(latest).entry] if latest else [])])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import product
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 # Latencies from a tenth of a millisecond (a commit) to a minute (a peer that is nearly lost).
@@ -87,6 +90,19 @@ class Metrics:
             "lalert_push_lanes", "Lanes: recipients with a position of their own", ["realm", "way"], registry=r
         )
         self.store_up = Gauge("lalert_store_up", "1 while the store accepts writes", ["realm"], registry=r)
+
+    def open(self, realm: str, *, lanes: Iterable[str], kinds: Iterable[str]) -> None:
+        """Show a realm's figures from the beginning, so that a dashboard can tell nought from nothing."""
+        lanes = list(lanes)
+        for outcome in ("created", "repeated"):
+            self.posted.labels(realm, outcome)
+        for lane in lanes:
+            for by_lane in (self.accept_seconds, self.delivery_seconds, self.waiting):
+                by_lane.labels(realm, lane)
+        for kind, lane in product(kinds, lanes):
+            self.entries.labels(realm, kind, lane)
+        for whole in (self.commit_seconds, self.in_force, self.readers, self.deliveries, self.slow, self.cut):
+            whole.labels(realm)
 
     def page(self) -> bytes:
         """Return the exposition text."""

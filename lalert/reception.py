@@ -31,11 +31,15 @@ class _Turn:
 
 
 class Reception:
-    """Lets `desks` pieces of work run at a time, the most urgent that waits next."""
+    """Lets `desks` pieces of work run at a time, the most urgent that waits next, in `desks` + 1 worker threads.
+
+    The one more is for what cannot wait: it may come while all desks examine a whole country.
+    """
 
     def __init__(self, executor: Executor, *, desks: int, capacity: int) -> None:
         self._executor = executor
         self._free = desks
+        self._spare: _Turn | None = None  # who is at the desk for what cannot wait
         self._queue: PriorityQueue[_Turn] = PriorityQueue(capacity=capacity)
 
     async def serve(self, priority: Priority, work: Callable[[], T]) -> T:
@@ -48,12 +52,25 @@ class Reception:
             return await asyncio.get_running_loop().run_in_executor(self._executor, work)
         finally:
             if not turn.called.cancelled():  # it had a desk, even if whoever waited has left since
-                self._free += 1
+                self._leave(turn)
                 self._call()
 
     def _call(self) -> None:
-        while self._free and len(self._queue):
+        while len(self._queue) and (self._free or self._may_use_spare()):
             turn = self._queue.get()
-            if not turn.called.cancelled():
+            if turn.called.cancelled():
+                continue
+            if self._free:
                 self._free -= 1
-                turn.called.set_result(None)
+            else:
+                self._spare = turn
+            turn.called.set_result(None)
+
+    def _may_use_spare(self) -> bool:
+        return self._spare is None and self._queue.lanes()[Priority.FLASH] > 0
+
+    def _leave(self, turn: _Turn) -> None:
+        if self._spare is turn:
+            self._spare = None
+        else:
+            self._free += 1

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
-from functools import cache
 from importlib.resources import files
 from itertools import islice
 from typing import Final
@@ -30,10 +30,24 @@ _CODES: Final = (
 )
 
 
-@cache
+class _Schemas(threading.local):
+    """The compiled schemas of one thread: a validator's error log is its own, so threads must not share one."""
+
+    def __init__(self) -> None:
+        self.compiled: dict[str, etree.XMLSchema] = {}
+
+
+_SCHEMAS = _Schemas()
+_COMPILING = threading.Lock()  # libxml2 sets its type library up with the first schema, and without a lock
+
+
 def _schema(version: str) -> etree.XMLSchema:
-    """Return the compiled schema of a CAP version: made once, used for every message."""
-    return etree.XMLSchema(etree.fromstring((files("lalert.cap") / "schema" / f"CAP-v{version}.xsd").read_bytes()))
+    """Return the compiled schema of a CAP version: made once a thread, used for every message."""
+    if version not in _SCHEMAS.compiled:
+        text = (files("lalert.cap") / "schema" / f"CAP-v{version}.xsd").read_bytes()
+        with _COMPILING:
+            _SCHEMAS.compiled[version] = etree.XMLSchema(etree.fromstring(text))
+    return _SCHEMAS.compiled[version]
 
 
 def is_valid(root: etree._Element, version: str) -> bool:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import aiohttp
 import click
+import uvloop
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from lalert import logs
@@ -53,7 +54,7 @@ def demo(name: str, speed: float, port: int) -> None:
     """実際の災害の経過を再生する / Play the course of a whole event into a hub of its own. Keeps nothing."""
     logs.configure(level="warning")
     with tempfile.TemporaryDirectory(prefix="lalert-demo-") as data:
-        asyncio.run(_demo(name, speed, port, Path(data)))
+        uvloop.run(_demo(name, speed, port, Path(data)))
 
 
 async def _demo(name: str, speed: float, port: int, data: Path) -> None:

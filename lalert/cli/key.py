@@ -14,7 +14,7 @@ from typing import TypeVar
 import click
 import msgspec
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from lalert.cli.speech import FAILED, honest, say, tell
 from lalert.core import keys
@@ -87,7 +87,8 @@ def list_(data: Path, realm: str, as_json: bool) -> None:
         for one in stored:
             print(msgspec.json.encode(_public(one)).decode())
         return
-    table = Table("ID", "名前 / name", "役割 / role", "区域 / areas", "発行 / issued", "失効 / revoked")
+    whole = Column("ID", no_wrap=True)  # what `revoke` asks for must not be cut
+    table = Table(whole, "名前 / name", "役割 / role", "区域 / areas", "発行 / issued", "失効 / revoked")
     for one in stored:
         revoked = one.revoked_at.isoformat(timespec="seconds") if one.revoked_at else ""
         created = one.created_at.isoformat(timespec="seconds")

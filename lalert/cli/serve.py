@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from pathlib import Path
 
 import click
+import uvloop
 
 from lalert import logs
 from lalert.cli.speech import honest, tell
 from lalert.errors import Text
 from lalert.settings import Settings, load
 from lalert.web.server import Server, serving
+
+_SWITCH_S = 0.001  # how long a thread that examines or writes may keep the loop waiting (Python's default: 5 ms)
 
 
 @click.command()
@@ -27,11 +31,12 @@ def serve(host: str | None, port: int | None, data: Path | None, config: Path | 
     logs.configure()
     config = config or _maybe_path(os.environ.get("LALERT_CONFIG"))
     flags = {"server.host": host, "server.port": port, "store.data": None if data is None else str(data)}
-    asyncio.run(run(load(config, os.environ, flags)))
+    uvloop.run(run(load(config, os.environ, flags)))
 
 
 async def run(settings: Settings) -> None:
     """Serve until a signal says stop; what was accepted is kept and answered first."""
+    sys.setswitchinterval(_SWITCH_S)
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)

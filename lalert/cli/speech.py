@@ -44,7 +44,8 @@ def explain_findings(findings: Sequence[Finding]) -> None:
     """Say each finding on a line of its own, and what to do about it."""
     for finding in findings:
         where = ":".join(str(part) for part in (finding.line, finding.path) if part is not None)
-        print(f"  {finding.severity.value} {finding.code} {where} {say(finding.message)}", file=sys.stderr)
+        found = f" «{finding.found}»" if finding.found else ""
+        print(f"  {finding.severity.value} {finding.code} {where} {say(finding.message)}{found}", file=sys.stderr)
         if say(finding.advice):
             print(f"      → {say(finding.advice)}", file=sys.stderr)
 

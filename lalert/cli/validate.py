@@ -59,7 +59,7 @@ def _show(file: str, reading: Reading) -> None:
     console = Console()
     good = reading.verdict == "valid"
     verdict = say(Text("適正", "valid") if good else Text("誤りあり", "invalid"))
-    console.print(f"[{'green' if good else 'bold red'}]{verdict}[/] {file}", highlight=False)
+    console.print(f"[{'green' if good else 'bold red'}]{verdict}[/] {_plain(file)}", highlight=False)
     if not reading.findings:
         return
     table = Table(say(Text("行", "line")), say(Text("規則", "rule")), say(Text("内容と直し方", "what, and what to do")))

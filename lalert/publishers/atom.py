@@ -54,7 +54,8 @@ def atom_entry(
     made.id(atom_id(alert.identifier))
     made.title(legal(headline(entry, "ja", standing=standing)))
     made.published(alert.sent)
-    made.updated(ended_at or (entry.at if entry.state is State.EXPIRED else alert.sent))
+    # Not `sent`: a reader that asks for what is newer than its last visit must not miss what came late.
+    made.updated(ended_at or entry.at)
     made.author(name=legal((info and info.sender_name) or alert.sender)[:120])
     made.summary(legal(summary(entry, "ja", standing=standing, as_of=ended_at)), type="text")
     urls = {name: public_url + path for name, path in links(legal(alert.identifier), base=base).items()}

@@ -6,7 +6,7 @@ Small places would be specks on a large map, so whatever is in force also has a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import shapely
@@ -14,28 +14,30 @@ from shapely.geometry.base import BaseGeometry
 
 from lalert.core.model import Entry, Posted, Standing, State
 from lalert.errors import Text
-from lalert.geo.area import Covered
+from lalert.geo.area import Area, Covered
 from lalert.geo.boundaries import BoundarySet
-from lalert.render.palette import NOTHING, OUTLINE, PAINTS, SEA, Look, definitions, gravest_first, hatch_of, look_of
+from lalert.render.layers import GRID, Layer, ended, ground, inset, rim
+from lalert.render.palette import PAINTS, Look, definitions, gravest_first, look_of
 from lalert.render.places import place_names
-from lalert.render.plane import Box, Plane, Rect, path
-from lalert.render.sheet import Sheet
-from lalert.render.tags import badges, name_tags
+from lalert.render.plane import Box, Plane, Rect
+from lalert.render.sheet import NOTE_COLUMNS, Sheet, columns
+from lalert.render.tags import Names, tags
 from lalert.render.wording import headline, stands, where
 from lalert.render.words import is_drill, level_label, pick
 
 MAX_BYTES = 60_000
 
-Painted = Mapping[Look, BaseGeometry]
-"""Where each look holds."""
-
 _MAINLAND = Box(west=128.6, south=30.1, east=146.2, north=45.6)
 _SOUTHWEST = Box(west=122.7, south=23.9, east=131.5, north=29.2)
 _OGASAWARA = Box(west=140.6, south=24.5, east=143.2, north=27.9)
 _COARSENESS = (0.0, 0.7, 1.2, 2.0, 3.0, 4.5, 7.0)  # drawing units; the finest that keeps a map within its size is taken
-_GRID = 0.5  # coordinates are whole multiples of this many drawing units
 _FAR_DEG = 6.0  # islands farther off than this would shrink their prefecture to specks
 _NEAR_DEG = {"13": 0.3}  # so would Tokyo's: a line below the map names what is in force there
+_ASHORE_DEG = 0.05  # what lies as near to an island belongs to it
+_WHOLE = 0.99  # the share from which all of a municipality is meant
+_FACTS = 8  # names of one look in words
+_MARGIN = 0.04  # around what a map is of, as a share of its greater side
+_LEAST_DEG = 0.04
 _CLOSE = 8.0  # drawing units a kilometre from which a map shows the exact borders
 _WIDE_DEG = 4.0  # a frame wider than this shows prefectures, not municipalities
 
@@ -72,10 +74,11 @@ def japan(
     land = [boundaries.simplified(prefecture.code) for prefecture in boundaries.prefectures]
     places = {code: boundaries.simplified(code) for code in looks}
     painted = _merged(looks, places)
-    panels = [_inset(plane, pick(name, lang), land, painted) for plane, name in insets.items()]
-    drawn = [_ground(main, land, painted), *panels]
-    tags = "".join(badges(plane, looks, places) for plane in (main, *insets))
-    return _fit(sheet, main, drawn, tags, looks=looks.values(), facts=_facts(looks, boundaries, lang))
+    panels = [inset(plane, pick(name, lang), land, painted) for plane, name in insets.items()]
+    layers = [ground(main, land, painted), *panels]
+    marked, plate = _merged(looks, _largest(places)), sheet.plate(main)
+    written = "".join(tags(plane, painted, marked=marked, plate=plate) for plane in (main, *insets))
+    return _fit(sheet, main, layers, written, looks=looks.values(), facts=_facts(looks, boundaries, lang))
 
 
 def area_map(
@@ -96,18 +99,22 @@ def area_map(
     looks = looks_of(in_force)
     core = _compact(boundaries.simplified(code), _NEAR_DEG.get(code, _FAR_DEG))
     lit = [place for place in inside if place in looks]
-    away = {place: looks[place] for place in lit if not core.intersects(boundaries.simplified(place))}
-    note = pick(Text("図の外：", "Beyond the map: "), lang) + _facts(away, boundaries, lang) if away else ""
+    frame = Box.around(core, margin=_MARGIN, least_deg=_LEAST_DEG)
+    away = [place for place in lit if not frame.meets(boundaries.simplified(place))]
+    note = _beyond([Covered(place, boundaries.name_of(place), 1.0) for place in away], looks, lang)
     sheet = Sheet(title=title, as_of=as_of, credit=boundaries.credit, lang=lang, drill=drill, note=note)
-    plane = Plane(Box.around(core, margin=0.06), sheet.place)
+    plane = Plane(frame, sheet.place)
     shapes = _context(boundaries, plane) | _shapes(inside, boundaries, plane)
     seen = {place: look for place, look in looks.items() if place in shapes}
     painted = _merged(seen, shapes) if len(inside) > 1 else _exact(in_force, plane)
-    drawn = [_ground(plane, shapes.values(), painted), _rim(plane, [shapes[place] for place in inside])]
-    names = {place: boundaries.name_of(place) for place in (inside if len(inside) > 1 else shapes)}
-    tags = name_tags(plane, names, shapes) + badges(plane, seen, shapes)
+    home = _union([shapes[place] for place in inside])
+    layers = [ground(plane, shapes.values(), painted), rim(plane, home)]
+    of = {place: boundaries.name_of(place) for place in (inside if len(inside) > 1 else shapes)}
+    names = Names(of=of, shapes=shapes, first=inside)
+    marked = _merged(seen, _largest(shapes)) if len(inside) > 1 else painted
+    written = tags(plane, painted, marked=marked, plate=sheet.plate(plane), home=home, names=names)
     facts = _facts({place: looks[place] for place in lit}, boundaries, lang)
-    return _fit(sheet, plane, drawn, tags, looks=seen.values(), facts=facts)
+    return _fit(sheet, plane, layers, written, looks=seen.values(), facts=facts)
 
 
 def alert_map(
@@ -124,9 +131,11 @@ def alert_map(
     names no area shows where those are who heard what it calls off; with neither, all of Japan.
     """
     holds = stands(entry, standing).state is State.IN_FORCE
-    shapes = [zone.area.geometry for zone in entry.zones] or [reach.area.geometry for reach in entry.supersedes]
+    areas = [zone.area for zone in entry.zones] or [reach.area for reach in entry.supersedes]
     zones = [(look_of(zone.level, entry.priority), zone.area) for zone in entry.zones if holds and not zone.lifted]
     painted = {look: _union([area.geometry for other, area in zones if other is look]) for look, _ in zones}
+    looks = {covered.code: look for look, area in reversed(zones) for covered in area.municipalities}
+    frame, off = _focus(areas, boundaries) if areas else (_MAINLAND, ())
     sheet = Sheet(
         title=headline(entry, lang, standing=standing),
         as_of=as_of or entry.at,
@@ -134,99 +143,28 @@ def alert_map(
         lang=lang,
         drill=is_drill(entry.alert.status),
         rest=Text("この情報の対象外", "Not in this message"),
+        note=_beyond(off, looks, lang),
     )
-    plane = Plane(Box.around(shapely.box(*shapely.total_bounds(shapes))) if shapes else _MAINLAND, sheet.place)
+    plane = Plane(frame, sheet.place)
     land = _context(boundaries, plane)
-    ended = [_rim(plane, shapes, dashed=True)] if shapes and not painted else []
-    drawn = [_ground(plane, land.values(), painted), *ended]
-    looks = {covered.code: look for look, area in reversed(zones) for covered in area.municipalities}
-    names = {code: boundaries.name_of(code) for code in land}
+    layers = [ground(plane, land.values(), painted)]
+    layers += [ended(plane, _union([area.geometry for area in areas]))] if areas and not painted else []
+    names = Names(of={code: boundaries.name_of(code) for code in land}, shapes=land, first=looks)
+    written = tags(plane, painted, plate=sheet.plate(plane), names=names)
     facts = _facts(looks, boundaries, lang) if looks else where(entry, lang)
-    marks = {look.value: look for look in painted}
-    tags = name_tags(plane, names, land) + badges(plane, marks, {look.value: painted[look] for look in painted})
-    return _fit(sheet, plane, drawn, tags, looks=painted, facts=facts)
+    return _fit(sheet, plane, layers, written, looks=painted, facts=facts)
 
 
-_Drawing = Callable[[float], str]
-
-
-def _fit(
-    sheet: Sheet, plane: Plane, drawn: Sequence[_Drawing], tags: str, *, looks: Iterable[Look], facts: str
-) -> bytes:
+def _fit(sheet: Sheet, plane: Plane, layers: Sequence[Layer], tags: str, *, looks: Iterable[Look], facts: str) -> bytes:
     """Return the document, drawn as finely as MAX_BYTES allows."""
     used = gravest_first(looks)
-    defs = definitions(used, grid=_GRID)
+    defs = definitions(used, grid=GRID)
     for coarseness in _COARSENESS:
-        drawing = "".join(draw(coarseness) for draw in drawn) + tags
-        document = sheet.render(defs=defs, drawing=drawing, facts=facts, looks=used, plane=plane)
+        drawing = "".join(draw(coarseness) for draw in layers)
+        document = sheet.render(defs=defs, drawing=drawing, tags=tags, facts=facts, looks=used, plane=plane)
         if len(document) <= MAX_BYTES:
             break
     return document
-
-
-def _ground(plane: Plane, land: Iterable[BaseGeometry], painted: Painted) -> _Drawing:
-    """Return what draws the land and, over it, what is in force, the gravest last."""
-    laid = [plane.laid(shape) for shape in land if plane.box.meets(shape)]
-    looks = list(reversed(gravest_first(painted)))
-    shapes = [plane.laid(painted[look]) for look in looks]
-
-    def draw(coarseness: float) -> str:
-        fills = "".join(
-            f'<path d="{path([shape], grid=_GRID)}" fill="{hatch_of(look)}" stroke="{OUTLINE}" stroke-width="1.2"'
-            f' vector-effect="non-scaling-stroke"/>'
-            for look, shape in zip(looks, _coarse(shapes, coarseness), strict=True)
-        )
-        outlines = f'<path d="{path(_coarse(laid, coarseness), grid=_GRID)}" vector-effect="non-scaling-stroke"'
-        return (
-            f'<g transform="scale({_GRID:g})" fill-rule="evenodd" stroke-linejoin="round">'
-            f'{outlines} fill="{NOTHING}" stroke="#FFF" stroke-width="1.1"/>{fills}</g>'
-        )
-
-    return draw
-
-
-def _coarse(shapes: Sequence[BaseGeometry], coarseness: float) -> Sequence[BaseGeometry]:
-    """Return `shapes` with fewer corners; neighbours still fit together."""
-    if not coarseness or not shapes:
-        return shapes
-    return list(shapely.coverage_simplify([_polygons(shape) for shape in shapes], coarseness))
-
-
-def _polygons(shape: BaseGeometry) -> BaseGeometry:
-    """Return the polygons of a shape: cutting at a frame can leave lines and points beside them."""
-    parts = shapely.get_parts(shapely.get_parts(shape))
-    return shapely.MultiPolygon([part for part in parts if part.geom_type == "Polygon"])
-
-
-def _inset(plane: Plane, name: str, land: Sequence[BaseGeometry], painted: Painted) -> _Drawing:
-    """Return what draws islands in a box of their own."""
-    rect, ground = plane.rect, _ground(plane, land, painted)
-    frame = f'<rect x="{rect.x:g}" y="{rect.y:g}" width="{rect.width:g}" height="{rect.height:g}"'
-    clip = f"inset-{rect.y:.0f}"
-
-    def draw(coarseness: float) -> str:
-        return (
-            f'<clipPath id="{clip}">{frame}/></clipPath>{frame} fill="{SEA}"/>'
-            f'<g clip-path="url(#{clip})">{ground(coarseness)}</g>{frame} fill="none" stroke="#77777F"/>'
-            f'<text x="{rect.x + 7:g}" y="{rect.y + 18:g}" font-size="13" fill="{OUTLINE}">{name}</text>'
-        )
-
-    return draw
-
-
-def _rim(plane: Plane, shapes: Sequence[BaseGeometry], *, dashed: bool = False) -> _Drawing:
-    """Return what draws the outline of a whole; dashed where nothing holds any more."""
-    laid = plane.laid(_union(shapes))
-    dashes = ' stroke-dasharray="7 5"' if dashed else ""
-
-    def draw(coarseness: float) -> str:
-        outline = path(_coarse([laid], coarseness), grid=_GRID)
-        return (
-            f'<g transform="scale({_GRID:g})"><path d="{outline}" fill="none" stroke="{OUTLINE}"'
-            f' stroke-width="2.2"{dashes} vector-effect="non-scaling-stroke"/></g>'
-        )
-
-    return draw
 
 
 def _merged(looks: Mapping[str, Look], shapes: Mapping[str, BaseGeometry]) -> dict[Look, BaseGeometry]:
@@ -235,6 +173,11 @@ def _merged(looks: Mapping[str, Look], shapes: Mapping[str, BaseGeometry]) -> di
         look: shapely.coverage_union_all([shapes[code] for code, own in looks.items() if own is look])
         for look in gravest_first(looks.values())
     }
+
+
+def _largest(shapes: Mapping[str, BaseGeometry]) -> dict[str, BaseGeometry]:
+    """Return the largest part of each municipality: its badge goes there, and its islets need none."""
+    return {code: max(shapely.get_parts(shape), key=shapely.area) for code, shape in shapes.items()}
 
 
 def _exact(in_force: Iterable[Posted], plane: Plane) -> dict[Look, BaseGeometry]:
@@ -274,15 +217,67 @@ def _compact(shape: BaseGeometry, far_deg: float) -> BaseGeometry:
     return shapely.multipolygons([part for part in parts if shapely.distance(part, largest) <= far_deg])
 
 
+def _focus(areas: Sequence[Area], boundaries: BoundarySet) -> tuple[Box, tuple[Covered, ...]]:
+    """Return (frame, what lies beyond it) of the area of a message, without what would make it mostly sea.
+
+    Where only far islands are concerned, they are what it shows.
+    """
+    parts = shapely.get_parts(shapely.get_parts([area.geometry for area in areas]))
+    far = _far_land({covered.code[:2] for area in areas for covered in area.municipalities}, boundaries)
+    is_far = shapely.dwithin(parts, far, _ASHORE_DEG)
+    near = parts[~is_far]
+    core = shapely.multipolygons(near) if len(near) else _compact(shapely.multipolygons(parts), _FAR_DEG)
+    frame = Box.around(core, margin=_MARGIN, least_deg=_LEAST_DEG)
+    off = [part for part in parts if not frame.meets(part)]
+    return frame, boundaries.covered(shapely.multipolygons(off)) if off else ()
+
+
+def _far_land(prefectures: Iterable[str], boundaries: BoundarySet) -> BaseGeometry:
+    """Return the exact shapes of the municipalities that the maps of their prefectures leave out."""
+    far: list[BaseGeometry] = []
+    for code in prefectures:
+        home = _compact(boundaries.simplified(code), _NEAR_DEG.get(code, _FAR_DEG))
+        if shapely.get_num_geometries(home) < shapely.get_num_geometries(boundaries.simplified(code)):
+            places = boundaries.expand(code)
+            far += [boundaries.shape_of(place) for place in places if not home.intersects(boundaries.simplified(place))]
+    land = shapely.multipolygons(shapely.get_parts(far))
+    shapely.prepare(land)
+    return land
+
+
+def _beyond(places: Sequence[Covered], looks: Mapping[str, Look], lang: str) -> str:
+    """Return what a map cannot show, with as many names as its line holds; empty when it shows everything."""
+    by_look = {look: [place for place in places if looks.get(place.code) is look] for look in (*Look, None)}
+    line = ""
+    for limit in range(len(places), 0, -1):
+        said = (
+            _said(look, [_part(own, lang) for own in group], lang, limit) for look, group in by_look.items() if group
+        )
+        line = pick(Text("図の外：", "Beyond the map: "), lang) + " ".join(said)
+        if columns(line) <= NOTE_COLUMNS:
+            break
+    return line
+
+
+def _part(place: Covered, lang: str) -> Covered:
+    """Return a place, named as a part where only a part of it is meant."""
+    part = pick(Text("の一部", " (part)"), lang) if place.share < _WHOLE else ""
+    return Covered(place.code, place.name + part, place.share)
+
+
 def _facts(looks: Mapping[str, Look], boundaries: BoundarySet, lang: str) -> str:
     """Return what the map shows, in words: each look, how many municipalities, and the first of their names."""
     if not looks:
         return pick(Text("発令中の情報はありません。", "Nothing is in force."), lang)
     by_look = {look: sorted(code for code in looks if looks[code] is look) for look in gravest_first(looks.values())}
-    return " ".join(_fact(look, codes, boundaries, lang) for look, codes in by_look.items())
+    places = {look: [Covered(code, boundaries.name_of(code), 1.0) for code in own] for look, own in by_look.items()}
+    return " ".join(_said(look, own, lang, _FACTS) for look, own in places.items())
 
 
-def _fact(look: Look, codes: Sequence[str], boundaries: BoundarySet, lang: str) -> str:
+def _said(look: Look | None, places: Sequence[Covered], lang: str, limit: int) -> str:
+    """Return a look and where it holds, or only the places of what has none."""
+    named = place_names(tuple(places), lang, limit=limit)
+    if look is None:
+        return named
     label = level_label(int(look), lang) if look.isdecimal() else pick(PAINTS[look].label, lang)
-    places = tuple(Covered(code, boundaries.name_of(code), 1.0) for code in codes)
-    return f"{label}: {place_names(places, lang, limit=8)}"
+    return f"{label}: {named}"

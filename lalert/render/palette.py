@@ -116,10 +116,10 @@ def _badge(look: Look) -> str:
     """Return a disc with the number; what has no level is a diamond."""
     paint = PAINTS[look]
     diamond = look in (Look.UNLEVELLED, Look.NOTICE)
-    shape = '<path d="M0-11 11 0 0 11-11 0z"' if diamond else '<circle r="8.5"'
+    shape = '<path d="M0-14 14 0 0 14-14 0z"' if diamond else '<circle r="10.5"'
     return (
         f'<g id="badge-{look.name.lower()}">{shape} fill="none" stroke="#FFF" stroke-width="4"/>'
         f'{shape} fill="{paint.fill}" stroke="{OUTLINE}" stroke-width="1.4"/>'
-        f'<text y="4.3" font-size="12" font-weight="700" text-anchor="middle" fill="{paint.ink}">'
+        f'<text y="5.3" font-size="15" font-weight="700" text-anchor="middle" fill="{paint.ink}">'
         f"{look.value}</text></g>"
     )

@@ -18,8 +18,11 @@ from lalert.render.words import pick
 from lalert.render.xml import escaped
 
 WIDTH, HEIGHT = 800, 800
+NOTE_COLUMNS = 108
+"""How many half-width characters the line for what the drawing cannot show holds."""
 
-_HEAD, _FOOT, _BAND = 46, 60, 34
+_HEAD, _FOOT, _NOTE, _BAND = 46, 60, 22, 34
+_PLATE, _PAD = 34, 8  # the height of what scale and north stand on, and the space around it
 _FONTS = "'Noto Sans JP','Noto Sans CJK JP','Hiragino Sans','Yu Gothic UI',Meiryo,sans-serif"
 _DRILL = Text(
     "【訓練】これは訓練です　実際の災害ではありません【訓練】",
@@ -48,10 +51,19 @@ class Sheet:
     def place(self) -> Rect:
         """Where the map goes."""
         band = _BAND if self.drill else 0
-        return Rect(x=0, y=band + _HEAD, width=WIDTH, height=HEIGHT - _HEAD - _FOOT - 2 * band)
+        foot = _FOOT + (_NOTE if self.note else 0)
+        return Rect(x=0, y=band + _HEAD, width=WIDTH, height=HEIGHT - _HEAD - foot - 2 * band)
 
-    def render(self, *, defs: str, drawing: str, facts: str, looks: Iterable[Look], plane: Plane) -> bytes:
-        """Return the document: `facts` is the map in words, for those who do not see it."""
+    def plate(self, plane: Plane) -> Rect:
+        """Where scale and north stand: in the lower right corner of the map."""
+        rect, width = self.place, _bar_km(plane) * plane.units_per_km + 62
+        corner_x, corner_y = rect.x + rect.width - _PAD, rect.y + rect.height - _PAD
+        return Rect(x=corner_x - width, y=corner_y - _PLATE, width=width, height=_PLATE)
+
+    def render(
+        self, *, defs: str, drawing: str, facts: str, looks: Iterable[Look], plane: Plane, tags: str = ""
+    ) -> bytes:
+        """Return the document: `facts` is the map in words, for those who do not see it; `tags` lie above all."""
         rect = self.place
         parts = (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
@@ -60,8 +72,7 @@ class Sheet:
             f'<desc id="desc">{escaped(self._marked(f"{as_of_text(self.as_of, self.lang)} {facts}"))}</desc>',
             f'<defs><clipPath id="place">{_rect(rect)}</clipPath>{_STRIPES if self.drill else ""}{defs}</defs>',
             f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#FFF"/>{_rect(rect, SEA)}',
-            f'<g clip-path="url(#place)">{drawing}</g>',
-            self._scale_bar(plane),
+            f'<g clip-path="url(#place)">{drawing}{self._scale_bar(plane)}{tags}</g>',
             self._head(rect.y - _HEAD),
             self._foot(rect.y + rect.height, gravest_first(looks)),
             self._bands() if self.drill else "",
@@ -83,36 +94,42 @@ class Sheet:
 
     def _foot(self, y: float, looks: Sequence[Look]) -> str:
         """Return the legend of what is on the map, and the lines below it."""
+        labels = [pick(PAINTS[look].label, self.lang) for look in looks]
+        rest = pick(self.rest, self.lang)
+        room = WIDTH - 32 - 38 * len(labels) - 30
+        size = min(16.0, 2 * room / columns("".join((*labels, rest))))
         x, drawn = 16.0, []
-        for look in looks:
-            label = pick(PAINTS[look].label, self.lang)
-            drawn.append(badge(look, x + 11, y + 19))
-            drawn.append(f'<text x="{x + 24:.0f}" y="{y + 24:.0f}" font-size="13">{escaped(label)}</text>')
-            x += 36 + 6.5 * columns(label)
+        for look, label in zip(looks, labels, strict=True):
+            drawn.append(badge(look, x + 13, y + 20))
+            drawn.append(f'<text x="{x + 30:.0f}" y="{y + 26:.0f}" font-size="{size:.3g}">{escaped(label)}</text>')
+            x += 38 + size / 2 * columns(label)
+        below = y + 49 + (_NOTE if self.note else 0)
         drawn.append(
-            f'<rect x="{x:.0f}" y="{y + 11:.0f}" width="20" height="16" fill="{NOTHING}" stroke="#77777F"/>'
-            f'<text x="{x + 27:.0f}" y="{y + 24:.0f}" font-size="13">{escaped(pick(self.rest, self.lang))}</text>'
-            f'<text x="16" y="{y + 49:.0f}" font-size="12" font-weight="700">{escaped(fitted(self.note, 74))}</text>'
-            f'<text x="{WIDTH - 16}" y="{y + 49:.0f}" font-size="11" text-anchor="end" fill="#555560">'
+            f'<rect x="{x:.0f}" y="{y + 12:.0f}" width="22" height="17" fill="{NOTHING}" stroke="#77777F"/>'
+            f'<text x="{x + 30:.0f}" y="{y + 26:.0f}" font-size="{size:.3g}">{escaped(rest)}</text>'
+            f'<text x="16" y="{y + 52:.0f}" font-size="14" font-weight="700">'
+            f"{escaped(fitted(self.note, NOTE_COLUMNS))}</text>"
+            f'<text x="{WIDTH - 16}" y="{below:.0f}" font-size="11" text-anchor="end" fill="#555560">'
             f"{escaped(fitted(self.credit, 60))}</text>"
         )
         return f'<g fill="{OUTLINE}">{"".join(drawn)}</g>'
 
     def _scale_bar(self, plane: Plane) -> str:
-        """Return a bar of a round length, about a seventh of the sheet, and where north is."""
-        length_km = _round_km(115 / plane.units_per_km)
-        length, rect = length_km * plane.units_per_km, self.place
-        x, y = WIDTH - 22 - length, rect.y + rect.height - 18
+        """Return a bar of a round length and where north is, on a light plate: they are read on any colour."""
+        length_km, plate = _bar_km(plane), self.plate(plane)
+        length = length_km * plane.units_per_km
+        x, y, north_x = plate.x + 10, plate.y + 26, plate.x + plate.width - 18
         label = f"{length_km:g} km" if length_km >= 1 else f"{length_km * 1000:g} m"
         north = pick(Text("北", "N"), self.lang)
-        arrow = f"M{WIDTH - 33} {y - 26:.0f}v-24l-6 8M{WIDTH - 33} {y - 50:.0f}l6 8"
+        arrow = f"M{north_x:.0f} {plate.y + 30:.0f}v-12l-4 5M{north_x:.0f} {plate.y + 18:.0f}l4 5"
         return (
+            f'<rect x="{plate.x:.0f}" y="{plate.y:.0f}" width="{plate.width:.0f}" height="{plate.height:g}" rx="5"'
+            f' fill="#FFF" fill-opacity="0.94" stroke="{OUTLINE}" stroke-width="0.7"/>'
             f'<g fill="none" stroke="{OUTLINE}" stroke-width="1.6">'
             f'<path d="M{x:.0f} {y - 6:.0f}v6h{length:.0f}v-6"/><path d="{arrow}"/></g>'
-            f'<g font-size="13" text-anchor="middle" fill="{OUTLINE}" stroke="{SEA}" stroke-width="3"'
-            f' paint-order="stroke">'
+            f'<g font-size="14" text-anchor="middle" fill="{OUTLINE}">'
             f'<text x="{x + length / 2:.0f}" y="{y - 7:.0f}">{label}</text>'
-            f'<text x="{WIDTH - 33}" y="{y - 55:.0f}" font-weight="700">{north}</text></g>'
+            f'<text x="{north_x:.0f}" y="{plate.y + 14:.0f}" font-weight="700">{north}</text></g>'
         )
 
     def _bands(self) -> str:
@@ -151,6 +168,11 @@ def fitted(text: str, limit: int) -> str:
 def _rect(rect: Rect, fill: str = "") -> str:
     paint = f' fill="{fill}"' if fill else ""
     return f'<rect x="{rect.x:g}" y="{rect.y:g}" width="{rect.width:g}" height="{rect.height:g}"{paint}/>'
+
+
+def _bar_km(plane: Plane) -> float:
+    """Return a round length of about a seventh of the sheet."""
+    return _round_km(115 / plane.units_per_km)
 
 
 def _round_km(most_km: float) -> float:

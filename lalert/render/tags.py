@@ -1,58 +1,198 @@
-"""What is written on a map: names where there is room, and a badge for every place where something is in force."""
+"""What is written on a map: a badge for every cluster where something is in force, and names where there is room.
+
+Neighbours of one look are one cluster, so a whole prefecture has one badge and its places keep their names; an island
+or a speck has its own, and what is concerned but too small for its name has it beside it, over the sea. Nothing covers
+anything else: badges are set first, the gravest before the rest, then names.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from lalert.render.palette import OUTLINE, Look, badge
-from lalert.render.plane import Plane
+from lalert.render.layers import Painted
+from lalert.render.palette import OUTLINE, PAINTS, Look, badge, gravest_first
+from lalert.render.plane import Plane, Rect
 from lalert.render.sheet import columns
 from lalert.render.xml import escaped
 
-_CELL = 17.0  # badges nearer than this are one, the gravest
+_APART = 24.0  # badges nearer than this would cover each other
+_RADIUS = 13.0  # of a badge with its halo
+_REACH = 12.0  # parts nearer than twice this are one cluster
+_FINE = 0.5  # corners smaller than this do not move a badge
+_SIZES = (17.0, 13.0)  # of a name: the small one only where the large one has no room
+_GAP = 2.0  # between a badge and a name
+_SMALL = 1500.0  # square units: a place smaller than this may have its name beside it
 _MAX_NAMES = 60
-_FONT = 13.0
+_NOWHERE = shapely.Polygon()
 
 
-def badges(plane: Plane, looks: Mapping[str, Look], shapes: Mapping[str, BaseGeometry]) -> str:
-    """Return one badge a place; where they would cover each other, the gravest stands for all."""
-    taken: set[tuple[int, int]] = set()
-    placed = []
-    for code in sorted(looks, key=lambda code: (list(Look).index(looks[code]), code)):
-        x, y = _middle(plane, shapes[code])
-        cell = int(x // _CELL), int(y // _CELL)
-        if plane.shows(x, y) and cell not in taken:
-            taken |= {(cell[0] + right, cell[1] + down) for right in (-1, 0, 1) for down in (-1, 0, 1)}
-            placed.append(badge(looks[code], x, y))
-    return "".join(reversed(placed))
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """A badge at its place on the drawing."""
+
+    look: Look
+    x: float
+    y: float
+
+    @property
+    def covers(self) -> BaseGeometry:
+        return shapely.Point(self.x, self.y).buffer(_RADIUS)
 
 
-def name_tags(plane: Plane, names: Mapping[str, str], shapes: Mapping[str, BaseGeometry]) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """What the places of a map are called, by code, and the outlines of all that it shows.
+
+    Those of `first` are written first, and may stand beside their place.
+    """
+
+    of: Mapping[str, str]
+    shapes: Mapping[str, BaseGeometry]
+    first: Collection[str] = ()
+
+
+def tags(
+    plane: Plane,
+    painted: Painted,
+    *,
+    plate: Rect,
+    marked: Painted | None = None,
+    home: BaseGeometry | None = None,
+    names: Names | None = None,
+) -> str:
+    """Return names and badges: a badge for each cluster of `marked`, which is all that is `painted` unless given.
+
+    `plate` is better left free; what is in `home` has badges of its own.
+    """
+    shown = _shown(plane, painted)
+    kept = shapely.box(plate.x, plate.y, plate.x + plate.width, plate.y + plate.height)
+    inside = _tidy(plane.seen(home)) if home is not None else _NOWHERE
+    marks = _marks(plane, shown if marked is None else _shown(plane, marked), inside, kept)
+    written = _names(plane, names, shown, [kept, *(mark.covers for mark in marks)]) if names else ""
+    return written + "".join(badge(mark.look, mark.x, mark.y) for mark in reversed(marks))
+
+
+def _shown(plane: Plane, painted: Painted) -> dict[Look, BaseGeometry]:
+    """Return what of each look is seen on the drawing: where two overlap, the graver one is."""
+    shown: dict[Look, BaseGeometry] = {}
+    over = _NOWHERE
+    for look in gravest_first(painted):
+        seen = _tidy(plane.seen(painted[look]))
+        shown[look], over = seen.difference(over), over.union(seen)
+    return shown
+
+
+def _marks(plane: Plane, shown: Painted, home: BaseGeometry, kept: BaseGeometry) -> list[_Mark]:
+    """Return one badge a cluster, the gravest first; where they would cover each other, that one stands for both."""
+    rect, marks = plane.rect, list[_Mark]()
+    best = shapely.box(rect.x, rect.y, rect.x + rect.width, rect.y + rect.height).buffer(-_RADIUS).difference(kept)
+    for look, seen in shown.items():
+        for region in (seen.intersection(home), seen.difference(home)):
+            for place in _clusters(region):
+                spot = _spot(place, marks, best)
+                marks += [_Mark(look, spot.x, spot.y)] if spot else []
+    return marks
+
+
+def _clusters(region: BaseGeometry) -> Iterator[BaseGeometry]:
+    """Yield the largest part of each cluster, the largest first."""
+    parts = sorted(_parts(region), key=lambda part: -part.area)
+    merged = list(shapely.get_parts(shapely.union_all([part.buffer(_REACH, quad_segs=2) for part in parts])))
+    for part in parts:
+        own = [cluster for cluster in merged if cluster.intersects(part)]
+        if own:
+            yield part
+            merged = [cluster for cluster in merged if cluster not in own]
+
+
+def _spot(place: BaseGeometry, marks: Sequence[_Mark], best: BaseGeometry) -> shapely.Point | None:
+    """Return where a badge goes; None where others cover all of its place."""
+    near = [mark for mark in (shapely.Point(mark.x, mark.y) for mark in marks) if place.dwithin(mark, _APART)]
+    free = place.difference(shapely.union_all([mark.buffer(_APART) for mark in near])) if near else place
+    wanted = free.intersection(best)
+    return _middle(wanted) or _middle(free)
+
+
+def _middle(shape: BaseGeometry) -> shapely.Point | None:
+    """Return the middle of the thickest part of `shape`; None of nothing."""
+    parts = _parts(shape)
+    if not parts:
+        return None
+    largest = max(parts, key=lambda part: part.area)
+    if largest.area < _APART**2:
+        return shapely.point_on_surface(largest)
+    return shapely.Point(shapely.maximum_inscribed_circle(largest, tolerance=1.0).coords[0])
+
+
+def _parts(shape: BaseGeometry) -> list[BaseGeometry]:
+    parts = shapely.get_parts(shapely.get_parts(shape))
+    return [part for part in parts if part.geom_type == "Polygon" and not part.is_empty]
+
+
+def _tidy(seen: BaseGeometry) -> BaseGeometry:
+    """Return `seen` with no more corners than a badge or a name needs."""
+    return shapely.make_valid(seen.simplify(_FINE), method="structure", keep_collapsed=False)
+
+
+def _names(plane: Plane, names: Names, shown: Painted, taken: list[BaseGeometry]) -> str:
     """Return the names of the places that are large enough to bear them, the largest first."""
-    placed = [_tag(plane, name, shapes[code]) for code, name in names.items() if code in shapes]
-    largest = sorted((tag for tag in placed if tag), reverse=True)[:_MAX_NAMES]
-    written = "".join(tag for _, tag in largest)
+    seen = {code: _tidy(plane.seen(shape)) for code, shape in names.shapes.items()}
+    order = sorted(names.of.keys() & seen, key=lambda code: (code not in names.first, -seen[code].area, code))
+    written: list[str] = []
+    for code in order:
+        others = [seen[other] for other in seen if other != code] if code in names.first else None
+        if len(written) < _MAX_NAMES and (room := _room(plane, names.of[code], seen[code], taken, others)):
+            size, box = room
+            written.append(_written(names.of[code], size, box, shown))
+            taken.append(box)
     return (
-        f'<g font-size="{_FONT:g}" text-anchor="middle" fill="{OUTLINE}" stroke="#FFF" stroke-width="3"'
-        f' paint-order="stroke" stroke-linejoin="round">{written}</g>'
+        f'<g text-anchor="middle" fill="{OUTLINE}" stroke="#FFF" stroke-width="3.5" paint-order="stroke"'
+        f' stroke-linejoin="round">{"".join(written)}</g>'
     )
 
 
-def _tag(plane: Plane, name: str, shape: BaseGeometry) -> tuple[float, str] | None:
-    """Return (room, element), or None where the name would stand out of its place or of the map."""
-    seen = plane.seen(shape)
-    x, y = _middle(plane, shape)
-    half = _FONT * columns(name) / 4
-    written = shapely.box(x - half, y + 11, x + half, y + 11 + _FONT)
-    if seen.intersection(written).area < 0.8 * written.area:
+def _room(
+    plane: Plane, name: str, seen: BaseGeometry, taken: Sequence[BaseGeometry], others: Sequence[BaseGeometry] | None
+) -> tuple[float, BaseGeometry] | None:
+    """Return (size, box) of a name, or None where it would stand out of its place or over something else.
+
+    Where `others`, all other land, are given, a place too small for its name may have it beside it.
+    """
+    middle = _middle(seen)
+    if middle is None:
         return None
-    return float(seen.area), f'<text x="{x:.0f}" y="{y + 22:.0f}">{escaped(name)}</text>'
+    for size in _SIZES:
+        boxes = [box for box in _boxes(middle, name, size) if _is_free(plane, box, taken)]
+        inside = [box for box in boxes if seen.intersection(box).area >= 0.8 * box.area]
+        if not inside and others is not None and seen.area < _SMALL:
+            inside = [box for box in boxes if not any(box.intersects(land) for land in (seen, *others))]
+        if inside:
+            return size, inside[0]
+    return None
 
 
-def _middle(plane: Plane, shape: BaseGeometry) -> tuple[float, float]:
-    """Return a point inside `shape`, in its thickest part that the map shows."""
-    point = shapely.point_on_surface(plane.seen(shape))
-    return (point.x, point.y) if not point.is_empty else (-1.0, -1.0)
+def _boxes(middle: shapely.Point, name: str, size: float) -> Iterator[BaseGeometry]:
+    """Yield where a name may stand: in the middle, below and above, right and left of a badge there."""
+    half, down = size * columns(name) / 4, _RADIUS + _GAP + size / 2
+    aside = _RADIUS + _GAP + half
+    for x, y in ((0.0, 0.0), (0.0, down), (0.0, -down), (aside, 0.0), (-aside, 0.0)):
+        yield shapely.box(middle.x + x - half, middle.y + y - size / 2, middle.x + x + half, middle.y + y + size / 2)
+
+
+def _is_free(plane: Plane, box: BaseGeometry, taken: Sequence[BaseGeometry]) -> bool:
+    """Whether the map shows all of a box, and nothing is written there."""
+    west, north, east, south = box.bounds
+    shown = plane.shows(west, north) and plane.shows(east, south)
+    return shown and not any(box.intersects(other) for other in taken)
+
+
+def _written(name: str, size: float, box: BaseGeometry, shown: Painted) -> str:
+    """Return a name in the ink of what it stands on, in a halo of that colour."""
+    look = next((look for look, seen in shown.items() if seen.intersection(box).area > box.area / 2), None)
+    ink = f' fill="{PAINTS[look].ink}" stroke="{PAINTS[look].fill}" font-weight="700"' if look else ""
+    x, y = box.centroid.x, box.bounds[3] - 0.14 * size
+    return f'<text x="{x:.0f}" y="{y:.0f}" font-size="{size:g}"{ink}>{escaped(name)}</text>'

@@ -14,17 +14,21 @@ reader's own pace and joins again at the head; nobody waits for it, and what wai
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 from lalert.core.matching import hearers_of, reaches
 from lalert.core.model import Draft, Entry, Subscription
+from lalert.errors import Text, Unavailable
 from lalert.metrics import Metrics
 from lalert.publishers import sse
 from lalert.publishers.faces import Faces
 from lalert.publishers.tail import Tail
 
 _CHUNK = 64  # readers between two looks at everything else
+_GIVE_WAY_S = 0.02
 _NEWEST, _NEWEST_OF = 10, 500  # identifiers in a heartbeat, and how many entries back they are looked for
 
 
@@ -95,12 +99,14 @@ class Fanout:
         self,
         tail: Callable[[], Tail],
         *,
+        calm: asyncio.Event,
         realm: str,
         buffer_bytes: int,
         metrics: Metrics,
         clock: Callable[[], datetime],
     ) -> None:
         self._tail = tail
+        self._calm = calm
         self._realm = realm
         self._buffer_bytes = buffer_bytes
         self._metrics = metrics
@@ -108,24 +114,34 @@ class Fanout:
         self.on_told: Callable[[Sequence[Entry], datetime, datetime], None] = lambda *_: None
         self._groups: dict[tuple[Subscription, bool], Group] = {}
         self._readers: dict[Reader, None] = {}  # in order of arrival
+        self._connections = 0
+
+    @contextmanager
+    def connection(self, most: int) -> Iterator[None]:
+        """Count one connection, whether it catches up or follows. Raises `Unavailable` when there are `most`."""
+        if self._connections >= most:
+            raise Unavailable(Text("接続数の上限です。", "No more connections."), code="stream.full", retry_after_s=10)
+        self._connections += 1
+        try:
+            yield
+        finally:
+            self._connections -= 1
 
     def __len__(self) -> int:
         return len(self._readers)
 
     def group(self, subscription: Subscription, *, chunked: bool) -> Group:
-        """Return the group that shares this filter and framing."""
-        key = (subscription, chunked)
-        if key not in self._groups:
-            self._groups[key] = Group(subscription, chunked=chunked)
-        return self._groups[key]
+        """Return the group that shares this filter and framing. It counts once somebody has joined."""
+        return self._groups.get((subscription, chunked)) or Group(subscription, chunked=chunked)
 
     def join(self, reader: Reader) -> None:
         """Let `reader` have everything after its position. What came while it was replaying follows at once."""
-        self._readers[reader] = None
-        self._groups.setdefault((reader.group.subscription, reader.group.chunked), reader.group)
+        group = reader.group
+        reader.group = self._groups.setdefault((group.subscription, group.chunked), group)
         reader.group.readers.add(reader)
+        self._readers[reader] = None
         self._metrics.readers.labels(self._realm).set(len(self._readers))
-        self._write(reader, self._tail())
+        self._serve([reader], self._tail())
 
     def leave(self, reader: Reader) -> None:
         """Forget `reader`; harmless when it has left before."""
@@ -162,7 +178,7 @@ class Fanout:
 
         def event(reader: Reader) -> bytes:
             tail, group = self._tail(), reader.group
-            self._write(reader, tail)  # its id is the head: everything up to there must have been written before
+            self._serve([reader], tail)  # its id is the head: everything up to there must have been written before
             key = group, tail.head.seq
             if key not in made:
                 last, count = group.newest(tail), in_force(group.subscription)
@@ -191,26 +207,39 @@ class Fanout:
 
     async def _pass(self, tail: Tail) -> bool:
         """Bring every reader to the head; return whether one was behind."""
-        behind = False
-        for index, reader in enumerate(list(self._readers)):
-            if index % _CHUNK == _CHUNK - 1:
-                await asyncio.sleep(0)
-            if reader.seq < tail.head.seq and reader in self._readers:
-                behind = True
-                self._write(reader, tail)
+        behind, readers, patience = False, list(self._readers), 1
+        for first in range(0, len(readers), _CHUNK):
+            behind |= self._serve(readers[first : first + _CHUNK], tail)
+            await asyncio.sleep(0)
+            if patience and not self._calm.is_set():
+                patience = 0  # once a pass: whatever never calms down must not stop the stream
+                await self._give_way()
         return behind
 
-    def _write(self, reader: Reader, tail: Tail) -> None:
-        if reader.seq >= tail.head.seq:
-            return
-        if not tail.holds(reader.seq) or reader.transport.get_write_buffer_size() > self._buffer_bytes:
-            self._hand_back(reader)
-            return
-        frames, count = reader.group.frames(reader.seq, tail)
-        reader.seq = tail.head.seq
-        if count:
-            self._put(reader, frames)
-            self._metrics.deliveries.labels(self._realm).inc(count)
+    async def _give_way(self) -> None:
+        """Let what cannot wait into the log first: the rest of this pass then carries it."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._calm.wait(), _GIVE_WAY_S)
+
+    def _serve(self, readers: Sequence[Reader], tail: Tail) -> bool:
+        """Write to each of `readers` what it lacks; return whether one lacked anything. The hottest loop of the hub."""
+        head, behind, written = tail.head.seq, False, 0
+        for reader in readers:
+            if reader.seq >= head or reader.left.is_set():
+                continue
+            behind, transport = True, reader.transport
+            if transport.is_closing():
+                self.leave(reader)
+            elif transport.get_write_buffer_size() > self._buffer_bytes or not tail.holds(reader.seq):
+                self._hand_back(reader)
+            else:
+                frames, count = reader.group.frames(reader.seq, tail)
+                reader.seq = head
+                if count:
+                    transport.write(frames)
+                    written += count
+        self._metrics.deliveries.labels(self._realm).inc(written)
+        return behind
 
     def _put(self, reader: Reader, data: bytes) -> None:
         if reader.transport.is_closing():

@@ -106,6 +106,7 @@ async def _furnish(stack: AsyncExitStack, hub: Hub, canary: Canary, bell: Bell, 
     settings, realm = hub.settings, hub.realm
     fanout = Fanout(
         lambda: hub.tail,
+        calm=hub.calm,
         realm=realm.value,
         buffer_bytes=settings.stream.buffer_bytes,
         metrics=hub.metrics,

@@ -9,7 +9,7 @@ import structlog
 from aiohttp import HttpVersion11, web
 
 from lalert.core.model import Cursor, Subscription
-from lalert.errors import LalertError, Text, Unavailable
+from lalert.errors import LalertError
 from lalert.publishers import sse
 from lalert.store.base import Gap
 from lalert.web.alerts import entries_after
@@ -38,8 +38,11 @@ async def stream(request: web.Request) -> web.StreamResponse:
     since = query.cursor("since")
     wanted = subscription(query, ctx.hub.boundaries)
     query.done()
-    if len(ctx.fanout) >= ctx.hub.settings.server.max_connections:
-        raise Unavailable(Text("接続数の上限です。", "No more connections."), code="stream.full", retry_after_s=10)
+    with ctx.fanout.connection(ctx.hub.settings.server.max_connections):
+        return await _stream(request, ctx, wanted, since)
+
+
+async def _stream(request: web.Request, ctx: Context, wanted: Subscription, since: Cursor | None) -> web.StreamResponse:
     head = ctx.hub.tail.head  # before the first byte goes out: whoever sees it misses nothing that is posted then
     response = web.StreamResponse(headers=_HEADERS)
     if request.version >= HttpVersion11:
@@ -107,7 +110,7 @@ async def _follow(
         return
     group = ctx.fanout.group(wanted, chunked=response.chunked)
     while True:
-        at = await _catch_up(transport, response, ctx, group, at)
+        at = await _catch_up(transport, ctx, group, at)
         # No await from the look at the tail to the join: what is kept from here on, the fan-out writes.
         reader = Reader(transport, group, at.seq)
         ctx.fanout.join(reader)
@@ -124,9 +127,7 @@ async def _follow(
         at = Cursor(at.epoch, reader.seq)
 
 
-async def _catch_up(
-    transport: asyncio.Transport, response: web.StreamResponse, ctx: Context, group: Group, at: Cursor
-) -> Cursor:
+async def _catch_up(transport: asyncio.Transport, ctx: Context, group: Group, at: Cursor) -> Cursor:
     """Write what follows `at` step by step, each when the one before was taken; return the position at the head.
 
     Raises `TimeoutError` when the reader takes nothing for too long.
@@ -139,7 +140,8 @@ async def _catch_up(
         faces, at = await entries_after(hub, at, _REPLAY)
         wanted = [face for face in faces if group.wants(face)]
         if wanted:
-            await response.write(b"".join(face.event for face in wanted))
+            # Not `response.write`: it waits for the reader without looking whether it takes anything.
+            transport.write(group.frame(b"".join(face.event for face in wanted)))
             hub.metrics.deliveries.labels(hub.realm.value).inc(len(wanted))
 
 

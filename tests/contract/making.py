@@ -1,4 +1,4 @@
-"""Small drafts for the contract: each says only what its test is about."""
+"""Small drafts for the contract, each saying only what its test is about, and how they are kept."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import shapely
 
 from lalert.cap.model import Alert, Identity, MsgType, Scope, Status
 from lalert.core.expiry import expiry_of
-from lalert.core.model import CancelKind, Draft, Kind, Posted, Priority, Reach, State, Zone
+from lalert.core.model import CancelKind, Draft, Entry, Kind, Posted, Priority, Reach, State, Zone
 from lalert.errors import Finding, Severity, Text
 from lalert.geo.area import Area, Covered, Origin
+from lalert.store.base import Appended, Store
 
 START = datetime(2026, 7, 1, 2, 40, tzinfo=UTC)
 JAPAN = timezone(timedelta(hours=9))
@@ -111,3 +112,17 @@ def expiry(posted: Posted, *, at: datetime = START) -> Draft:
 def unkeepable(identifier: str) -> Draft:
     """Return a draft that no store can keep."""
     return replace(message(identifier), matched=((object(), 1),))  # type: ignore[arg-type]
+
+
+def day(number: int) -> timedelta:
+    """Return `number` days."""
+    return timedelta(days=number)
+
+
+async def keep(store: Store, *drafts: Draft) -> list[Entry]:
+    """Append `drafts` and return their entries; every one must be kept."""
+    entries = []
+    for outcome in await store.append(drafts):
+        assert isinstance(outcome, Appended)
+        entries.append(outcome.entry)
+    return entries

@@ -10,23 +10,13 @@ from pathlib import Path
 import pytest
 
 from lalert.cap.model import Status
-from lalert.core.model import CancelKind, Draft, Entry, Realm, Role, Sender, Standing, State
-from lalert.errors import Rejected, Unavailable
-from lalert.store.base import Appended, AuditLine, Conflicting, Gap, Repeated, Stale, Store, StoredKey
+from lalert.core.model import CancelKind, Draft, Standing, State
+from lalert.store.base import Appended, AuditLine, Conflicting, Gap, Repeated, Stale, Store
 
 from .conftest import Engine
-from .making import START, cancel, expiry, identity, lifting, message, unkeepable, update
+from .making import START, cancel, day, expiry, identity, keep, lifting, message, unkeepable, update
 
 SUPERSEDED_BY_U = Standing(state=State.SUPERSEDED, replaced_by="u")
-
-
-async def keep(store: Store, *drafts: Draft) -> list[Entry]:
-    """Append `drafts` and return their entries; every one must be kept."""
-    entries = []
-    for outcome in await store.append(drafts):
-        assert isinstance(outcome, Appended)
-        entries.append(outcome.entry)
-    return entries
 
 
 async def standing(store: Store, draft: Draft) -> Standing:
@@ -39,11 +29,6 @@ async def standing(store: Store, draft: Draft) -> Standing:
 async def in_force(store: Store) -> list[str]:
     """Return the identifiers of what is in force."""
     return [posted.entry.alert.identifier for posted in await store.in_force()]
-
-
-def day(number: int) -> timedelta:
-    """Return `number` days."""
-    return timedelta(days=number)
 
 
 # --- 1. durable before told ------------------------------------------------------------------------------------
@@ -472,102 +457,3 @@ async def test_prune_forgets_what_was_ended_in_advance(store: Store) -> None:
     await store.prune(START + day(1))
     await keep(store, message("a"))
     assert await in_force(store) == ["a"]
-
-
-# --- keys and audit --------------------------------------------------------------------------------------------
-
-
-def key(key_id: str) -> StoredKey:
-    """Return a key as it is kept."""
-    return StoredKey(
-        key_id=key_id, name="千代田区", role=Role.SENDER, areas=("131016", "14"), digest="0" * 64, created_at=START
-    )
-
-
-async def test_keys_are_kept_and_revoked(engine: Engine) -> None:
-    """A revoked key stays known, as revoked; it is revoked once."""
-    store = await engine()
-    await store.add_key(key("k2"))
-    await store.add_key(key("k1"))
-    assert await store.revoke_key("k2", START + day(1))
-    assert not await store.revoke_key("k2", START + day(2))
-    assert not await store.revoke_key("k9", START)
-    await store.close()
-    again = await engine()
-    [first, second] = await again.keys()
-    assert (first.key_id, first.revoked_at) == ("k2", START + day(1))
-    assert second == key("k1")
-    await again.close()
-
-
-def test_a_key_gives_its_rights_in_one_realm() -> None:
-    """Who posts is known by the key alone; the realm is that of the store which knows it."""
-    assert key("k1").sender(Realm.DRILL) == Sender("k1", "千代田区", Realm.DRILL, Role.SENDER, ("131016", "14"))
-
-
-async def test_a_key_id_is_used_once(store: Store) -> None:
-    """A second key under one id would make the audit trail ambiguous."""
-    await store.add_key(key("k1"))
-    with pytest.raises(Rejected) as refused:
-        await store.add_key(key("k1"))
-    assert refused.value.code == "key.exists"
-    assert len(await store.keys()) == 1
-
-
-async def test_every_change_of_the_keys_is_noticed(store: Store) -> None:
-    """The hub asks a number whether it must read the keys again; what changes nothing does not move it."""
-    generations = [await store.keys_generation()]
-    await store.add_key(key("k1"))
-    generations.append(await store.keys_generation())
-    await store.revoke_key("k1", START)
-    generations.append(await store.keys_generation())
-    assert len(set(generations)) == 3
-    await store.revoke_key("k1", START)
-    await keep(store, message("a"))
-    assert await store.keys_generation() == generations[-1]
-
-
-async def test_the_audit_trail_gives_the_newest_lines_in_order(store: Store) -> None:
-    """Lines come back as they were written, oldest first."""
-    lines = [AuditLine(at=START + day(n), actor="cli", action="key.issue", subject=f"k{n}") for n in range(4)]
-    for line in lines:
-        await store.audit(line)
-    assert await store.audit_lines(3) == lines[1:]
-    assert list(await store.audit_lines(0)) == []
-    assert list(await store.audit_lines(-1)) == []
-
-
-# --- the end ---------------------------------------------------------------------------------------------------
-
-
-async def test_close_finishes_what_was_begun(engine: Engine) -> None:
-    """Whoever waits for an append when the store closes gets its answer, and the entry is there."""
-    store = await engine()
-    appends = [asyncio.create_task(store.append([message(f"{n}")])) for n in range(50)]
-    await asyncio.sleep(0)
-    await store.close()
-    assert all(isinstance(outcome, Appended) for [outcome] in await asyncio.gather(*appends))
-    again = await engine()
-    assert (await again.span()).head.seq == 50
-    await again.close()
-
-
-async def test_a_closed_store_is_unavailable(engine: Engine) -> None:
-    """After the end every question is answered with Unavailable; ending twice is no error."""
-    store = await engine()
-    await store.close()
-    await store.close()
-    for question in (store.append([message("a")]), store.read(0, 1), store.keys()):
-        with pytest.raises(Unavailable):
-            await question
-
-
-async def test_who_stops_waiting_stops_nobody_else(store: Store) -> None:
-    """A cancelled call leaves the others, and the store, as they are."""
-    tasks = [asyncio.create_task(store.append([message(f"{n}")])) for n in range(10)]
-    await asyncio.sleep(0)
-    tasks[3].cancel()
-    results = await asyncio.gather(*tasks, return_exceptions=True)
-    assert isinstance(results[3], asyncio.CancelledError)
-    assert sum(isinstance(result, list) for result in results) == 9
-    await keep(store, message("later"))

@@ -51,6 +51,8 @@ class Feed:
             assert self.root.findtext(f"a:{name}", namespaces=NS)
         self.entries = [_entry(element) for element in self.root.findall("a:entry", NS)]
         assert self.size <= 100_000
+        updated = [entry.updated for entry in self.entries]
+        assert self.is_archive or updated == sorted(updated, reverse=True)
         assert len({(entry.id, entry.updated) for entry in self.entries}) == len(self.entries)
 
     @property

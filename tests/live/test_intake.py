@@ -165,6 +165,18 @@ async def test_sender_alerts_its_own_area_only(server: Server, live: Caller) -> 
     assert_problem(await live.post(author.cancel(theirs), key=key), 403, "jurisdiction.outside")
 
 
+async def test_what_holds_by_now_is_not_ended_from_outside(server: Server, live: Caller) -> None:
+    """An Update of one's own first message does not end the wider one that a wider authority has put in its place."""
+    key = await hubs.issue(server, areas=[CHIYODA])
+    first = author.order(CHIYODA)
+    assert (await live.post(first, key=key)).status == 201
+    wider = author.update(first, CHIYODA, YOKOSUKA)
+    await live.publish(wider)
+    assert_problem(await live.post(author.update(first, CHIYODA), key=key), 403, "jurisdiction.outside")
+    active = (await live.get("/api/v1/alerts/active")).json["alerts"]
+    assert [entry["alert"]["identifier"] for entry in active] == [wider.identifier]
+
+
 async def test_too_large(live: Caller) -> None:
     """413 for more than the limit; the next message goes through."""
     assert_problem(await live.post(b"<alert>" + b" " * (2 << 20)), 413, "http.too_large")

@@ -88,6 +88,40 @@ async def test_urgent_overtakes_what_waits(servers: hubs.Start, monkeypatch: pyt
     assert listener.identifiers == [a.identifier for a in (first, second, escalated, fourth)]
 
 
+async def test_one_defect_does_not_stop_the_hub(
+    server: Server, live: Caller, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A bug while keeping one message is a 500 with its id; the next message is kept, and so is the same one again."""
+    order, hub = author.order(), server.hub(Realm.LIVE)
+
+    async def broken(drafts: Sequence[Draft]) -> Sequence[Outcome]:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(hub.store, "append", broken)
+        answer = await live.post(order)
+        assert_problem(answer, 500, "defect")
+        assert hub.failing_since is not None
+    await live.publish(author.order())
+    await live.publish(order)
+    assert hub.failing_since is None
+    assert "ZeroDivisionError" in capsys.readouterr().out
+
+
+async def test_defect_while_answering_tells_its_id_only(
+    server: Server, live: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a bug says inside stays inside: the answer has the correlation id and no word of the exception."""
+
+    async def broken(_: str) -> object:
+        raise RuntimeError("a secret")
+
+    monkeypatch.setattr(server.hub(Realm.LIVE).store, "thread", broken)
+    answer = await live.get("/api/v1/threads/x")
+    assert (answer.status, answer.json["title"]) == (500, "defect")
+    assert "secret" not in answer.text
+
+
 @pytest.fixture
 async def hub(hub_process: HubProcess) -> HubProcess:
     """A hub in a process of its own."""

@@ -75,10 +75,10 @@ def test_an_entry_leads_to_cap_and_to_html() -> None:
 
 
 def test_an_entry_says_who_when_and_what() -> None:
-    """Updated and published are the message's `sent`; the title is the canonical headline."""
+    """Published is the message's `sent`, updated when the hub accepted it; the title is the canonical headline."""
     made = only(atom_entry(entry(), public_url=SITE, base=""))
     assert made.findtext("a:title", namespaces=NS) == "警戒レベル4 神田川流域に避難指示を発令"
-    assert made.findtext("a:updated", namespaces=NS) == "2026-07-06T02:30:00+09:00"
+    assert made.findtext("a:updated", namespaces=NS) == "2026-07-06T02:31:00+09:00"
     assert made.findtext("a:published", namespaces=NS) == "2026-07-06T02:30:00+09:00"
     assert made.findtext("a:author/a:name", namespaces=NS) == "千代田区"
     assert "全員避難" in (made.findtext("a:summary", namespaces=NS) or "")

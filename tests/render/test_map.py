@@ -50,13 +50,14 @@ def drawn(made: bytes) -> etree._Element:
 def badges(root: etree._Element) -> list[str]:
     """Return the names of the badges on the map, the legend's not counted."""
     (group,) = root.xpath("/*/*[local-name()='g' and @clip-path='url(#place)']")
-    return [str(use.get("href"))[1:] for use in group.iter("{*}use")]
+    return [name for use in group.iter("{*}use") if (name := str(use.get("href"))[1:]).startswith("badge-")]
 
 
 def fills(root: etree._Element) -> set[str]:
     """Return the hatches that are drawn with a shape."""
-    shapes = (path for path in root.iter("{*}path") if path.get("d"))
-    return {fill[5:-1] for path in shapes if (fill := path.get("fill") or "").startswith("url(#hatch")}
+    drawn_with = {path.get("id") for path in root.iter("{*}path") if path.get("d")}
+    shapes = [use for use in root.iter("{*}use") if str(use.get("href"))[1:] in drawn_with]
+    return {fill[5:-1] for use in shapes if (fill := use.get("fill") or "").startswith("url(#hatch")}
 
 
 def desc(root: etree._Element) -> str:

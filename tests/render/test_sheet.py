@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from lxml import etree
 
-from lalert.render.palette import Look
+from lalert.render.palette import PAINTS, Look
 from lalert.render.plane import Box, Plane
 from lalert.render.sheet import WIDTH, Sheet, columns, fitted
+from lalert.render.words import pick
 from tests.render.entries import SENT
 from tests.render.hostile import texts
 
@@ -76,9 +77,12 @@ def test_texts_are_fitted_by_their_width() -> None:
     assert fitted("あいうえ", 6) == "あい…"
 
 
-@pytest.mark.parametrize("lang", ["ja", "en"])
-def test_the_legend_of_everything_fits(lang: str) -> None:
+@pytest.mark.parametrize(("lang", "rest"), [("ja", "情報なし"), ("en", "None")])
+def test_the_legend_of_everything_fits(lang: str, rest: str) -> None:
     """All looks at once stay on the sheet: the last label ends before its edge."""
-    labels = [e for e in drawn(lang=lang).iter("{*}text") if e.get("font-size") == "13" and e.get("x") and e.text]
+    texts = [text for text in drawn(lang=lang).iterfind("{*}g/{*}text") if text.get("x") and text.text]
+    labels = [text for text in texts if text.text in {pick(paint.label, lang) for paint in PAINTS.values()} | {rest}]
+    assert len(labels) == len(Look) + 1
     last = max(labels, key=lambda e: float(e.get("x") or 0))
-    assert float(last.get("x") or 0) + 6.5 * columns(last.text or "") <= WIDTH
+    half = float(last.get("font-size") or 0) / 2
+    assert float(last.get("x") or 0) + half * columns(last.text or "") <= WIDTH

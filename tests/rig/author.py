@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from itertools import count
 
@@ -93,5 +92,4 @@ class Author:
 
     def ending_soon(self, *codes: str, lasts: timedelta = timedelta(seconds=2), **more: object) -> Alert:
         """Return an order that ends by itself within seconds; everything about it is right until then."""
-        alert = self.order(*codes, lasts=lasts, **more)  # type: ignore[arg-type]
-        return as_received(replace(alert, raw=b""))
+        return self.order(*codes, lasts=lasts, **more)  # type: ignore[arg-type]

@@ -8,9 +8,12 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+
+from aiohttp import web
 
 from lalert import settings
 from lalert.core import keys
@@ -101,7 +104,7 @@ class HubProcess:
         )
         listening = asyncio.get_running_loop().create_future()
         self._draining = asyncio.create_task(self._drain(self._process, listening))
-        async with asyncio.timeout(PATIENCE_S):
+        async with patience():
             self.port = await listening
         return self
 
@@ -118,7 +121,7 @@ class HubProcess:
             return 0
         if self._process.returncode is None:
             self._process.send_signal(number)
-        async with asyncio.timeout(PATIENCE_S):
+        async with patience():
             code = await self._process.wait()
             await self._draining
         self._process = self._draining = None
@@ -133,6 +136,26 @@ class HubProcess:
                 listening.set_result(int(json.loads(line)["url"].rpartition(":")[2]))
         if not listening.done():
             listening.set_exception(RuntimeError("\n".join(self.log)))
+
+
+def patience() -> asyncio.Timeout:
+    """Return how long anything may take before a test has failed."""
+    return asyncio.timeout(PATIENCE_S)
+
+
+@asynccontextmanager
+async def misbehaving(routes: Sequence[web.RouteDef]) -> AsyncIterator[str]:
+    """Serve these routes in place of a hub; what they answer is up to them."""
+    app = web.Application()
+    app.add_routes(routes)
+    runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
 
 
 def environment() -> dict[str, str]:
@@ -152,7 +175,7 @@ async def run(*arguments: str, env: Mapping[str, str] = {}, stdin: bytes = b"") 
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(PATIENCE_S):
+    async with patience():
         out, err = await process.communicate(stdin)
     assert process.returncode is not None
     return process.returncode, out.decode(), err.decode()

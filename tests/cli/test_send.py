@@ -1,0 +1,90 @@
+"""`lalert send`: receipts on stdout, mistakes on stderr, exit codes that scripts can use."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from lalert.web.server import Server
+from tests.rig import hubs
+from tests.rig.author import Author
+from tests.rig.caller import Caller
+
+BAD = hubs.ROOT / "sample_feeds" / "bad" / "sent-zulu.xml"
+
+
+@pytest.fixture
+def key_file(live: Caller, tmp_path: Path) -> Path:
+    """The sender's key in a file."""
+    file = tmp_path / "key"
+    file.write_text(f"{live.key}\n")
+    return file
+
+
+def written(folder: Path, name: str, raw: bytes) -> str:
+    """Return the path of a file with a message."""
+    file = folder / name
+    file.write_bytes(raw)
+    return str(file)
+
+
+async def test_receipts_as_json_lines(server: Server, key_file: Path, tmp_path: Path) -> None:
+    """Each message's receipt is a line; sending again gives the same lines."""
+    orders = [Author().order() for _ in range(2)]
+    files = [written(tmp_path, f"{n}.xml", order.raw) for n, order in enumerate(orders)]
+    first = await hubs.run("send", *files, "--url", server.url, "--key-file", str(key_file))
+    again = await hubs.run("send", *files, "--url", server.url + "/", "--key-file", str(key_file))
+    assert first[0] == again[0] == 0
+    assert first[1] == again[1]
+    assert [json.loads(line)["identifier"] for line in first[1].splitlines()] == [o.identifier for o in orders]
+
+
+async def test_refused_is_1_with_everything_that_is_wrong(server: Server, key_file: Path, tmp_path: Path) -> None:
+    """A refusal shows each finding and what to do; the messages after it are still sent."""
+    good = written(tmp_path, "good.xml", Author().order().raw)
+    code, out, err = await hubs.run("send", str(BAD), good, "--url", server.url, "--key-file", str(key_file))
+    assert code == 1
+    assert len(out.splitlines()) == 1
+    assert "422" in err
+    assert "→" in err
+
+
+async def test_dry_run_publishes_nothing(server: Server, live: Caller, key_file: Path, tmp_path: Path) -> None:
+    """`--dry-run` checks only."""
+    file = written(tmp_path, "x.xml", Author().order().raw)
+    code, out, _ = await hubs.run("send", file, "--dry-run", "--url", server.url, "--key-file", str(key_file))
+    assert code == 0
+    assert json.loads(out)["dryRun"] is True
+    assert (await live.get("/api/v1/alerts/active")).json["alerts"] == []
+
+
+async def test_no_hub_is_75(key_file: Path, tmp_path: Path) -> None:
+    """Nobody there: 75, so that whoever called tries again."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    file = written(tmp_path, "x.xml", Author().order().raw)
+    code, out, err = await hubs.run("send", file, "--url", url, "--key-file", str(key_file))
+    assert (code, out) == (75, "")
+    assert "Traceback" not in err
+
+
+async def test_busy_hub_is_asked_again(key_file: Path, tmp_path: Path) -> None:
+    """503 with Retry-After is waited out; a hub that stays busy is 75."""
+    posts: list[int] = []
+
+    async def busy(_: web.Request) -> web.Response:
+        posts.append(1)
+        if len(posts) < 3:
+            return web.json_response({"detail": "busy"}, status=503, headers={"Retry-After": "0"})
+        return web.json_response({"identifier": "x"}, status=201)
+
+    async with hubs.misbehaving([web.post("/api/v1/alerts", busy)]) as url:
+        file = written(tmp_path, "x.xml", Author().order().raw)
+        code, out, _ = await hubs.run("send", file, "--url", url, "--key-file", str(key_file))
+        assert (code, json.loads(out)) == (0, {"identifier": "x"})
+        assert len(posts) == 3
