@@ -86,7 +86,7 @@ def japan(
     panels = [inset(plane, pick(name, lang), land, painted) for plane, name in insets.items()]
     layers = [ground(main, land, painted), *panels]
     marked, plate = _merged(looks, _largest(places)), sheet.plate(main)
-    written = "".join(tags(plane, painted, marked=marked, plate=plate) for plane in (main, *insets))
+    written = "".join(tags(plane, marked, plate=plate) for plane in (main, *insets))
     return _fit(sheet, main, layers, written, looks=looks.values(), facts=_facts(looks, boundaries, lang))
 
 
@@ -121,7 +121,7 @@ def area_map(
     of = {place: boundaries.name_of(place) for place in (inside if len(inside) > 1 else shapes)}
     names = Names(of=of, shapes=shapes, first=inside)
     marked = _merged(seen, _largest(shapes)) if len(inside) > 1 else painted
-    written = tags(plane, painted, marked=marked, plate=sheet.plate(plane), home=home, names=names)
+    written = tags(plane, marked, plate=sheet.plate(plane), home=home, names=names)
     facts = _facts({place: looks[place] for place in lit}, boundaries, lang)
     return _fit(sheet, plane, layers, written, looks=seen.values(), facts=facts)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
@@ -61,29 +62,30 @@ def tags(
     painted: Painted,
     *,
     plate: Rect,
-    marked: Painted | None = None,
     home: BaseGeometry | None = None,
     names: Names | None = None,
 ) -> str:
-    """Return names and badges: a badge for each cluster of `marked`, which is all that is `painted` unless given.
+    """Return names, and a badge for each cluster of what is `painted`.
 
     `plate` is better left free; what is in `home` has badges of its own.
     """
     kept = shapely.box(plate.x, plate.y, plate.x + plate.width, plate.y + plate.height)
     inside = plane.seen(home) if home is not None else _NOWHERE
-    marks = _marks(plane, _shown(plane, painted if marked is None else marked), inside, kept)
+    shown = _shown(plane, painted)
+    marks = _marks(plane, shown, inside, kept)
     taken = [kept, *(mark.covers for mark in marks)]
-    written = _names(plane, names, _shown(plane, painted), taken) if names else ""
+    written = _names(plane, names, shown, taken) if names else ""
     return written + "".join(badge(mark.look, mark.x, mark.y) for mark in reversed(marks))
 
 
 def _shown(plane: Plane, painted: Painted) -> dict[Look, BaseGeometry]:
     """Return what of each look is seen on the drawing: where two overlap, the graver one is."""
     shown: dict[Look, BaseGeometry] = {}
-    over = _NOWHERE
     for look in gravest_first(painted):
         seen = plane.seen(painted[look])
-        shown[look], over = seen.difference(over), over.union(seen)
+        for graver in shown.values():
+            seen = seen.difference(graver)
+        shown[look] = seen
     return shown
 
 
@@ -102,9 +104,9 @@ def _marks(plane: Plane, shown: Painted, home: BaseGeometry, kept: BaseGeometry)
 def _clusters(region: BaseGeometry) -> Iterator[BaseGeometry]:
     """Yield what has a badge of its own, the largest first: what is large, and the small parts near no other."""
     parts = sorted(_parts(_tidy(region)), key=lambda part: -part.area)
-    for number, part in enumerate(parts):
-        if part.area > _SMALL or not shapely.dwithin(parts[:number], part, _REACH).any():
-            yield part
+    later, earlier = shapely.STRtree(parts).query(np.array(parts, dtype=object), predicate="dwithin", distance=_REACH)
+    joined = set(later[earlier < later].tolist())
+    yield from (part for number, part in enumerate(parts) if part.area > _SMALL or number not in joined)
 
 
 def _spot(place: BaseGeometry, marks: Sequence[_Mark], best: BaseGeometry) -> shapely.Point | None:
