@@ -46,7 +46,9 @@ def ground(plane: Plane, land: Iterable[BaseGeometry], painted: Painted) -> Laye
 
 
 def _filled(look: Look, outline: str, panel: str) -> str:
-    """Return one look on the map and the borders within it."""
+    """Return one look on the map and the borders within it; nothing where it has no shape here."""
+    if not outline:
+        return ""
     own = f"{look.name.lower()}-{panel}"
     return (
         f'<defs><path id="lit-{own}" d="{outline}" vector-effect="non-scaling-stroke"/>'

@@ -30,7 +30,16 @@ MAX_BYTES = 60_000
 _MAINLAND = Box(west=128.6, south=30.1, east=146.2, north=45.6)
 _SOUTHWEST = Box(west=122.7, south=23.9, east=131.5, north=29.2)
 _OGASAWARA = Box(west=140.6, south=24.5, east=143.2, north=27.9)
-_COARSENESS = (0.0, 0.7, 1.2, 2.0, 3.0, 4.5, 7.0)  # drawing units; the finest that keeps a map within its size is taken
+_COARSENESS = (
+    0.0,
+    0.7,
+    1.2,
+    2.0,
+    3.0,
+    4.5,
+    7.0,
+    10.0,
+)  # drawing units; the finest that keeps a map within its size is taken
 _FAR_DEG = 6.0  # islands farther off than this would shrink their prefecture to specks
 _NEAR_DEG = {"13": 0.3}  # so would Tokyo's: a line below the map names what is in force there
 _ASHORE_DEG = 0.05  # what lies as near to an island belongs to it
@@ -77,7 +86,7 @@ def japan(
     panels = [inset(plane, pick(name, lang), land, painted) for plane, name in insets.items()]
     layers = [ground(main, land, painted), *panels]
     marked, plate = _merged(looks, _largest(places)), sheet.plate(main)
-    written = "".join(tags(plane, painted, marked=marked, plate=plate) for plane in (main, *insets))
+    written = "".join(tags(plane, marked, plate=plate) for plane in (main, *insets))
     return _fit(sheet, main, layers, written, looks=looks.values(), facts=_facts(looks, boundaries, lang))
 
 
@@ -112,7 +121,7 @@ def area_map(
     of = {place: boundaries.name_of(place) for place in (inside if len(inside) > 1 else shapes)}
     names = Names(of=of, shapes=shapes, first=inside)
     marked = _merged(seen, _largest(shapes)) if len(inside) > 1 else painted
-    written = tags(plane, painted, marked=marked, plate=sheet.plate(plane), home=home, names=names)
+    written = tags(plane, marked, plate=sheet.plate(plane), home=home, names=names)
     facts = _facts({place: looks[place] for place in lit}, boundaries, lang)
     return _fit(sheet, plane, layers, written, looks=seen.values(), facts=facts)
 

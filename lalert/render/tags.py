@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
@@ -21,12 +22,13 @@ from lalert.render.xml import escaped
 
 _APART = 24.0  # badges nearer than this would cover each other
 _RADIUS = 13.0  # of a badge with its halo
-_REACH = 12.0  # parts nearer than twice this are one cluster
+_REACH = 24.0  # a small part as near as this to another is of its cluster
 _FINE = 0.5  # corners smaller than this do not move a badge
 _SIZES = (17.0, 13.0)  # of a name: the small one only where the large one has no room
 _GAP = 2.0  # between a badge and a name
-_SMALL = 1500.0  # square units: a place smaller than this may have its name beside it
+_SMALL = 1500.0  # square units: a smaller place may have its name beside it, and its badge nearby
 _MAX_NAMES = 60
+_NOTHING = 1e-6  # square units: less is left where two outlines are said to be one
 _NOWHERE = shapely.Polygon()
 
 
@@ -60,29 +62,30 @@ def tags(
     painted: Painted,
     *,
     plate: Rect,
-    marked: Painted | None = None,
     home: BaseGeometry | None = None,
     names: Names | None = None,
 ) -> str:
-    """Return names and badges: a badge for each cluster of `marked`, which is all that is `painted` unless given.
+    """Return names, and a badge for each cluster of what is `painted`.
 
     `plate` is better left free; what is in `home` has badges of its own.
     """
-    shown = _shown(plane, painted)
     kept = shapely.box(plate.x, plate.y, plate.x + plate.width, plate.y + plate.height)
-    inside = _tidy(plane.seen(home)) if home is not None else _NOWHERE
-    marks = _marks(plane, shown if marked is None else _shown(plane, marked), inside, kept)
-    written = _names(plane, names, shown, [kept, *(mark.covers for mark in marks)]) if names else ""
+    inside = plane.seen(home) if home is not None else _NOWHERE
+    shown = _shown(plane, painted)
+    marks = _marks(plane, shown, inside, kept)
+    taken = [kept, *(mark.covers for mark in marks)]
+    written = _names(plane, names, shown, taken) if names else ""
     return written + "".join(badge(mark.look, mark.x, mark.y) for mark in reversed(marks))
 
 
 def _shown(plane: Plane, painted: Painted) -> dict[Look, BaseGeometry]:
     """Return what of each look is seen on the drawing: where two overlap, the graver one is."""
     shown: dict[Look, BaseGeometry] = {}
-    over = _NOWHERE
     for look in gravest_first(painted):
-        seen = _tidy(plane.seen(painted[look]))
-        shown[look], over = seen.difference(over), over.union(seen)
+        seen = plane.seen(painted[look])
+        for graver in shown.values():
+            seen = seen.difference(graver)
+        shown[look] = seen
     return shown
 
 
@@ -99,14 +102,11 @@ def _marks(plane: Plane, shown: Painted, home: BaseGeometry, kept: BaseGeometry)
 
 
 def _clusters(region: BaseGeometry) -> Iterator[BaseGeometry]:
-    """Yield the largest part of each cluster, the largest first."""
-    parts = sorted(_parts(region), key=lambda part: -part.area)
-    merged = list(shapely.get_parts(shapely.union_all([part.buffer(_REACH, quad_segs=2) for part in parts])))
-    for part in parts:
-        own = [cluster for cluster in merged if cluster.intersects(part)]
-        if own:
-            yield part
-            merged = [cluster for cluster in merged if cluster not in own]
+    """Yield what has a badge of its own, the largest first: what is large, and the small parts near no other."""
+    parts = sorted(_parts(_tidy(region)), key=lambda part: -part.area)
+    later, earlier = shapely.STRtree(parts).query(np.array(parts, dtype=object), predicate="dwithin", distance=_REACH)
+    joined = set(later[earlier < later].tolist())
+    yield from (part for number, part in enumerate(parts) if part.area > _SMALL or number not in joined)
 
 
 def _spot(place: BaseGeometry, marks: Sequence[_Mark], best: BaseGeometry) -> shapely.Point | None:
@@ -130,7 +130,7 @@ def _middle(shape: BaseGeometry) -> shapely.Point | None:
 
 def _parts(shape: BaseGeometry) -> list[BaseGeometry]:
     parts = shapely.get_parts(shapely.get_parts(shape))
-    return [part for part in parts if part.geom_type == "Polygon" and not part.is_empty]
+    return [part for part in parts if part.geom_type == "Polygon" and part.area > _NOTHING]
 
 
 def _tidy(seen: BaseGeometry) -> BaseGeometry:

@@ -228,3 +228,135 @@ def test_scattered_reaches_fit_one_frame() -> None:
     )
     (dashed,) = root.xpath("//*[@stroke-dasharray]")
     assert len(re.findall("M", str(dashed.get("d")))) >= 2
+
+
+def place(root: etree._Element) -> etree._Element:
+    """Return what is drawn within the frame of the map."""
+    (group,) = root.xpath("/*/*[local-name()='g' and @clip-path='url(#place)']")
+    return group
+
+
+def written(root: etree._Element) -> dict[str, etree._Element]:
+    """Return the names on the map, with their elements."""
+    return {str(text.text): text for text in place(root).iter("{*}text")}
+
+
+def footer(root: etree._Element) -> str:
+    """Return the line for what the map cannot show, empty when it shows everything."""
+    lines = [text for text in map(str, root.itertext()) if text.startswith(("図の外：", "Beyond the map:"))]
+    return "".join(lines)
+
+
+def over(codes: Sequence[str], *, level: int = 5) -> etree._Element:
+    """Return the map of one alert over whole municipalities."""
+    zones = (Zone(area=whole(codes), level=level, hazard="rain"),)
+    return drawn(alert_map(entry(zones=zones, level=level, priority=Priority.FLASH), SET))
+
+
+def test_an_alert_for_tokyo_shows_its_main_body_and_names_the_islands() -> None:
+    """小笠原 and 南鳥島 make no map of mostly sea; a line names every island town, and wards can be read."""
+    root = over(SET.expand("13"))
+    assert {"八王子市", "世田谷区", "奥多摩町"} <= set(written(root))
+    assert footer(root).startswith("図の外：警戒レベル5: 東京都大島町・")
+    assert "小笠原村" in footer(root)
+    assert "小笠原村" not in written(root)
+
+
+def test_what_has_ended_far_away_is_named_too() -> None:
+    """Nothing has a level any more: the line has the places alone."""
+    zones = (Zone(area=whole(SET.expand("13")), level=5, hazard="rain"),)
+    root = drawn(alert_map(entry(zones=zones), SET, standing=LIFTED))
+    assert footer(root).startswith("図の外：東京都大島町・")
+
+
+def test_an_alert_for_islands_alone_shows_them() -> None:
+    """大島 and 八丈島 are the map when nothing of the main body is concerned, each by name beside its speck."""
+    root = over(["133612", "134015"])
+    assert {"大島町", "八丈町"} <= set(written(root))
+    assert badges(root).count("badge-five") >= 2
+    assert footer(root) == ""
+
+
+def test_a_part_beyond_the_map_is_called_a_part() -> None:
+    """南鳥島 lies a thousand kilometres from the rest of 小笠原村: that rest is shown, and the part said."""
+    assert footer(over(["134210"])) == "図の外：警戒レベル5: 東京都小笠原村の一部"
+
+
+def test_the_line_for_what_is_beyond_is_never_cut_within_a_name() -> None:
+    """In English the names are longer: how many more there are is said instead."""
+    zones = (Zone(area=whole(SET.expand("13")), level=5, hazard="rain"),)
+    line = footer(drawn(alert_map(entry(zones=zones), SET, lang="en")))
+    assert re.search(r"and \d more$", line)
+    assert "…" not in line
+
+
+def test_what_a_prefecture_map_shows_is_not_called_beyond_it() -> None:
+    """粟国村 has no outline of its own in 沖縄's, but lies in the middle of the map."""
+    assert footer(drawn(area_map("47", [posted("473553")], SET, title="沖縄県", as_of=SENT))) == ""
+
+
+def test_a_whole_prefecture_of_one_level_has_one_badge_and_many_names() -> None:
+    """77 municipalities of 長野県 at level 5: the number once, the places by name."""
+    root = drawn(area_map("20", [posted(*SET.expand("20"), level=5)], SET, title="長野県", as_of=SENT))
+    assert badges(root) == ["badge-five"]
+    assert len(set(written(root)) & {SET.name_of(code) for code in SET.expand("20")}) >= 25
+
+
+def test_an_island_keeps_its_own_badge() -> None:
+    """佐渡島 and the mainland of 新潟県 are two clusters."""
+    root = drawn(area_map("15", [posted(*SET.expand("15"))], SET, title="新潟県", as_of=SENT))
+    assert len(badges(root)) >= 2
+
+
+def test_home_and_neighbours_have_a_badge_each() -> None:
+    """The cluster goes on beyond the border: the place that the map is of has its own."""
+    root = drawn(area_map("202100", [posted(*SET.expand("20"), level=5)], SET, title="駒ヶ根市", as_of=SENT))
+    assert badges(root)[-1] == "badge-five"
+    assert 2 <= len(badges(root)) <= 4
+    assert "駒ヶ根市" in written(root)
+
+
+def test_names_on_black_are_white_in_a_black_halo() -> None:
+    """A name has the ink of what it stands on; on grey land it is dark in white."""
+    root = drawn(area_map("131016", [posted("131016", level=5)], SET, title="千代田区", as_of=SENT))
+    on_black, on_grey = written(root)["千代田区"], written(root)["港区"]
+    assert (on_black.get("fill"), on_black.get("stroke")) == ("#FFFFFF", "#0C000C")
+    assert on_grey.get("fill") is None
+
+
+def test_borders_show_through_what_is_in_force() -> None:
+    """Over each look its borders are drawn in its ink, within it; a rim has a light casing."""
+    root = drawn(area_map("20", [posted(*SET.expand("20"), level=5)], SET, title="長野県", as_of=SENT))
+    (within,) = root.xpath("//*[starts-with(@clip-path, 'url(#in-five')]/*")
+    assert (within.get("fill"), within.get("stroke")) == ("none", "#FFFFFF")
+    land = root.xpath(f"//*[@id='{str(within.get('href'))[1:]}']")
+    assert land[0].get("d")
+    assert [use.get("stroke") for use in root.xpath("//*[@href='#rim']")] == ["#FFF", "#1B1B22"]
+
+
+def test_scale_and_north_stand_on_a_light_plate() -> None:
+    """They are read on black, too, and no name stands on them."""
+    root = drawn(area_map("202100", [posted(*SET.expand("20"), level=5)], SET, title="駒ヶ根市", as_of=SENT))
+    (plate,) = [rect for rect in place(root).iter("{*}rect") if rect.get("rx")]
+    west, north = float(plate.get("x") or 0), float(plate.get("y") or 0)
+    assert plate.get("fill") == "#FFF"
+    names = [text for name, text in written(root).items() if name in {place.name for place in SET.municipalities}]
+    assert names
+    assert not [text for text in names if float(text.get("x") or 0) > west and float(text.get("y") or 0) > north]
+
+
+def test_a_badge_under_the_plate_is_drawn_over_it() -> None:
+    """A speck in the corner of the scale is never hidden: badges come last."""
+    children = list(place(drawn(japan([posted("134210")], SET, title="全国", as_of=SENT))))
+    assert etree.QName(children[-1]).localname == "use"
+
+
+def test_a_small_area_fills_its_map() -> None:
+    """蕨市, 5 km², is drawn over more than half of the width."""
+    root = over(["112232"], level=4)
+    (lit,) = root.xpath("//*[starts-with(@id, 'lit-four')]")
+    x, spread = 0, []
+    for step in re.findall(r"(-?\d+)[ ]?-?\d+", str(lit.get("d")).split("l", 1)[1]):
+        x += int(step)
+        spread.append(x)
+    assert (max(spread) - min(spread)) / 2 > 400
