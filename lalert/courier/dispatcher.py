@@ -37,6 +37,7 @@ log = structlog.get_logger("lalert.courier")
 _SHARES = {Priority.FLASH: 1.0, Priority.URGENT: 0.9, Priority.PROMPT: 0.8, Priority.ROUTINE: 0.6}
 _PROBES = 0.25  # of the places, beside them: for lanes whose peers failed last time
 _REASON = 200  # characters of a peer's reason that are noted
+_ALWAYS_NOTED = frozenset({"later", "gone", "gave_up", "lost"})
 _STORE_RETRY = timedelta(seconds=1)
 
 
@@ -265,7 +266,8 @@ class Dispatcher:
             self._metrics.push_seconds.labels(self._realm, way, entry.priority.label).observe(max(0.0, seconds))
 
     async def _keep(self, lane: Lane, attempt: Attempt, *, is_partly: bool) -> None:
-        self._saving.attempted(attempt)
+        if attempt.tally != Tally() or attempt.outcome in _ALWAYS_NOTED:  # that nobody was concerned is no news
+            self._saving.attempted(attempt)
         self._saving.settled(lane)
         if is_partly:
             self._roster.hold(lane)
