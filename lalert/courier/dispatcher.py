@@ -162,24 +162,21 @@ class Dispatcher:
         while not self._is_closing:
             self._woken.clear()
             self._roster.ring(self._clock())
-            is_fed = await self._fed()
+            again_at = await self._fed()
             self._deliver()
-            await self._rest(self._roster.alarm() if is_fed else self._clock() + _STORE_RETRY)
+            await self._rest(again_at or self._roster.alarm())
 
-    async def _fed(self) -> bool:
-        """Feed the lanes; return whether the store let us."""
+    async def _fed(self) -> datetime | None:
+        """Feed the lanes; return when to go on, or None when there is nothing to do until something happens."""
         try:
             async with self._turn:
-                await self._feed.distribute()
-                await self._feed.refill()
+                return self._clock() if await self._feed.run() else None
         except Unavailable as error:
             log.warning("courier.unread", realm=self._realm, code=error.code)
-            return False
         except Exception:
             # One defect must not end the task on which every way out depends.
             log.exception("courier.defect", realm=self._realm)
-            return False
-        return True
+        return self._clock() + _STORE_RETRY
 
     async def _rest(self, due: datetime | None) -> None:
         """Wait until something happens, or until `due`."""
