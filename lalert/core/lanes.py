@@ -71,6 +71,7 @@ class Lane:
         self._positions = Positions(state.cursor.seq, state.settled)
         self._progress = dict(state.progress)
         self._trials: dict[int, Trial] = {}
+        self._taken = 0  # how often its peer took or refused something
         self._capacity = capacity
         self._policy = policy
         self.is_behind = True
@@ -269,6 +270,7 @@ class Lane:
             self.has_ended = True
             return "gone"
         self.failures, self.failing_since, self.resume_at = 0, None, None
+        self._taken += 1
         if isinstance(outcome, Partly):
             return self._go_on(parcel, outcome, now)
         self._close(parcel.seq)
@@ -291,12 +293,12 @@ class Lane:
             self._progress[parcel.seq] = outcome.progress
         before = self._trials.get(parcel.seq, Trial(now))
         # Who asks for time speaks of himself, not of the message.
-        is_own_fault = before.tries > 0 and not self.failures and outcome.retry_after_s is None
+        is_own_fault = before.is_own_fault(self._taken) and outcome.retry_after_s is None
         if is_own_fault:
             due = now + timedelta(seconds=self._policy.wait_s(before.faults + 1, jitter=jitter))
         else:
             due = self._rest(outcome, before, now, jitter)
-        trial = before.failed(is_own_fault=is_own_fault, due=due)
+        trial = before.failed(taken=self._taken, is_own_fault=is_own_fault, due=due)
         if self._is_replaced(parcel) or trial.is_over(self._policy, now):
             self._close(parcel.seq)
             return "gave_up" if trial.is_over(self._policy, now) else "later"

@@ -37,16 +37,21 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What one message has been through: `tries` failed, `faults` of them while the peer took others."""
+    """What one message has been through: `tries` failed, before `faults` of them the peer had taken others."""
 
     since: datetime
     tries: int = 0
     faults: int = 0
     due: datetime | None = None  # not before
+    taken: int = 0  # how many the peer had taken when it failed last
 
-    def failed(self, *, is_own_fault: bool, due: datetime) -> Trial:
+    def is_own_fault(self, taken: int) -> bool:
+        """Whether a failure now is the message's own: the peer has taken others since it failed last."""
+        return self.tries > 0 and taken > self.taken
+
+    def failed(self, *, taken: int, is_own_fault: bool, due: datetime) -> Trial:
         """Return the trial after one more failure."""
-        return replace(self, tries=self.tries + 1, faults=self.faults + is_own_fault, due=due)
+        return replace(self, tries=self.tries + 1, faults=self.faults + is_own_fault, due=due, taken=taken)
 
     def is_over(self, policy: Policy, now: datetime) -> bool:
         """Whether to give it up."""

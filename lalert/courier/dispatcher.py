@@ -37,6 +37,7 @@ log = structlog.get_logger("lalert.courier")
 _SHARES = {Priority.FLASH: 1.0, Priority.URGENT: 0.9, Priority.PROMPT: 0.8, Priority.ROUTINE: 0.6}
 _PROBES = 0.25  # of the places, beside them: for lanes whose peers failed last time
 _REASON = 200  # characters of a peer's reason that are noted
+_ALWAYS_NOTED = frozenset({"later", "gone", "gave_up", "lost"})
 _STORE_RETRY = timedelta(seconds=1)
 
 
@@ -161,24 +162,21 @@ class Dispatcher:
         while not self._is_closing:
             self._woken.clear()
             self._roster.ring(self._clock())
-            is_fed = await self._fed()
+            again_at = await self._fed()
             self._deliver()
-            await self._rest(self._roster.alarm() if is_fed else self._clock() + _STORE_RETRY)
+            await self._rest(again_at or self._roster.alarm())
 
-    async def _fed(self) -> bool:
-        """Feed the lanes; return whether the store let us."""
+    async def _fed(self) -> datetime | None:
+        """Feed the lanes; return when to go on, or None when there is nothing to do until something happens."""
         try:
             async with self._turn:
-                await self._feed.distribute()
-                await self._feed.refill()
+                return self._clock() if await self._feed.run() else None
         except Unavailable as error:
             log.warning("courier.unread", realm=self._realm, code=error.code)
-            return False
         except Exception:
             # One defect must not end the task on which every way out depends.
             log.exception("courier.defect", realm=self._realm)
-            return False
-        return True
+        return self._clock() + _STORE_RETRY
 
     async def _rest(self, due: datetime | None) -> None:
         """Wait until something happens, or until `due`."""
@@ -265,7 +263,8 @@ class Dispatcher:
             self._metrics.push_seconds.labels(self._realm, way, entry.priority.label).observe(max(0.0, seconds))
 
     async def _keep(self, lane: Lane, attempt: Attempt, *, is_partly: bool) -> None:
-        self._saving.attempted(attempt)
+        if attempt.tally != Tally() or attempt.outcome in _ALWAYS_NOTED:  # that nobody was concerned is no news
+            self._saving.attempted(attempt)
         self._saving.settled(lane)
         if is_partly:
             self._roster.hold(lane)

@@ -1,9 +1,14 @@
-"""From the log to the lanes: what is new, to those that follow; what holds now and then the history, to the others."""
+"""From the log to the lanes: what is new, to those that follow; what holds now and then the history, to the others.
+
+Work comes in slices, so that a delivery can start, and something urgent come in, between any two: what is new waits in
+a priority queue (order kept inside a thread, as everywhere), and a lane that is behind reads a page at a time.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,9 +17,11 @@ import structlog
 from lalert.core.delivery import Attempt
 from lalert.core.lanes import Lane, Parcel
 from lalert.core.matching import reaches
-from lalert.core.model import Posted, Priority
+from lalert.core.model import Entry, Posted, Priority
+from lalert.core.queue import PriorityQueue
 from lalert.core.roster import Roster
 from lalert.courier.saving import Saving
+from lalert.errors import Unavailable
 from lalert.publishers.base import Courier, LaneSpec
 from lalert.publishers.faces import Faces, Site
 from lalert.publishers.tail import Tail
@@ -24,6 +31,10 @@ log = structlog.get_logger("lalert.courier")
 
 _PAGE = 100  # entries of the history that are read at a time
 _CHUNK = 128  # lanes that are asked between two looks at everything else
+_SLICE = 1024  # questions "does this lane want that entry" between two starts of deliveries
+_STEPS = 8  # pages that are read between two
+_MOST_FRESH = 50_000  # entries that wait for the lanes; beyond that, these read them in the log
+_UNBOUNDED = 1 << 40  # the bound is the line above
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +52,7 @@ class Source:
     store: Store
     site: Site
     tail: Callable[[], Tail]
-    in_force: Callable[[], Iterable[Posted]]
+    in_force: Callable[[], Sequence[Posted]]
 
     async def faces(self, seq: int) -> Faces | None:
         """Return the entry at `seq`; None when retention has dropped it."""
@@ -63,6 +74,15 @@ class Source:
         return [Faces(entry, self.site) for entry in await self.store.read(seq, _PAGE)]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fresh:
+    """A new entry on its way to the lanes."""
+
+    priority: Priority
+    thread: str
+    faces: Faces
+
+
 class Feed:
     """Fills the lanes of a realm. `routes` is read at each step: whoever changes it does so between two."""
 
@@ -81,28 +101,47 @@ class Feed:
         self._saving = saving
         self._clock = clock
         self._last_thread: tuple[tuple[str, int], Sequence[Faces]] = (("", 0), ())
-        self._offered = source.tail().head.seq  # up to here, everything was offered to the lanes that follow
+        self._live: tuple[Sequence[Posted], Sequence[Entry]] = ((), ())
+        self._seen = source.tail().head.seq  # up to here, every lane that follows was offered everything, or will be
+        self._fresh: PriorityQueue[_Fresh] = PriorityQueue(capacity=_UNBOUNDED)
 
-    async def distribute(self) -> None:
-        """Offer what is new to every lane. Raises `Unavailable`; then it is offered again."""
+    async def run(self) -> bool:
+        """Do some of what there is to do; return whether there is more. Raises `Unavailable`: then try again."""
+        self._look()
+        asked = 0
+        while len(self._fresh) and asked < _SLICE:
+            try:
+                asked += await self._distribute(self._fresh.get().faces)
+            except Exception:
+                self._let_read()  # who did not get it reads it in the log
+                raise
+            self._look()
+        is_more = await self._refill()
+        return is_more or bool(len(self._fresh))
+
+    def _look(self) -> None:
+        """Take what is new in the log, or let the lanes read it there when that is too much."""
         tail = self._source.tail()
-        if not tail.holds(self._offered):
-            for lane in self._roster:
-                lane.fall_behind()
-            self._offered = tail.head.seq
-        for faces in tail.after(self._offered):
-            for number, lane in enumerate(self._roster):
-                if number % _CHUNK == _CHUNK - 1:
-                    await asyncio.sleep(0)
-                await self._offer_new(lane, faces)
-            self._offered = faces.entry.cursor.seq
+        if not tail.holds(self._seen) or len(self._fresh) > _MOST_FRESH:
+            self._let_read()
+        else:
+            for faces in tail.after(self._seen):
+                self._fresh.put(_Fresh(faces.entry.priority, faces.entry.thread, faces))
+        self._seen = tail.head.seq
 
-    async def refill(self) -> None:
-        """Read on for the lanes that are behind and have room, unless their peers are given time."""
+    def _let_read(self) -> None:
+        self._fresh = PriorityQueue(capacity=_UNBOUNDED)
         for lane in self._roster:
-            if lane.runs_low and not lane.is_resting(self._clock()):
-                await self._catch_up(lane)
-                self._roster.note(lane, self._clock())
+            lane.fall_behind()
+
+    async def _distribute(self, faces: Faces) -> int:
+        """Offer a new entry to every lane; return how many there are."""
+        number = 0
+        for number, lane in enumerate(self._roster, 1):
+            if number % _CHUNK == 0:
+                await asyncio.sleep(0)
+            await self._offer_new(lane, faces)
+        return max(number, 1)
 
     async def _offer_new(self, lane: Lane, faces: Faces) -> None:
         """A lane that is behind gets what is new, too: it may be urgent. While its peer is down, the log keeps it."""
@@ -112,21 +151,45 @@ class Feed:
             self._pass_over(lane, faces)
             return
         if lane.is_behind:
-            await self._offer_thread(lane, faces.entry.thread)
+            with suppress(Unavailable):  # it gets there by itself
+                await self._offer_thread(lane, faces.entry.thread)
         else:
             self._offer(lane, faces)
         self._roster.note(lane, self._clock())
 
+    async def _refill(self) -> bool:
+        """Let lanes that are behind read on, unless their peers are given time; return whether there is more."""
+        steps = 0
+        for lane in self._roster:
+            if not lane.runs_low or lane.is_resting(self._clock()):
+                continue
+            if steps == _STEPS or self._source.tail().head.seq > self._seen:
+                return True
+            await self._catch_up(lane)
+            await asyncio.sleep(0)
+            self._roster.note(lane, self._clock())
+            steps += 1
+        return steps > 0
+
     async def _catch_up(self, lane: Lane) -> None:
-        live = sorted((p.entry for p in self._source.in_force()), key=lambda e: (e.priority, e.cursor.seq))
-        for entry in live:
-            if lane.has_room and not lane.is_ragged and not lane.is_known(entry.cursor.seq):
+        """Offer what holds now, the most urgent first, as far as there is room; then a page of the history."""
+        for entry in self._holding():
+            if not lane.has_room or self._source.tail().head.seq > self._seen:
+                return
+            if not lane.is_ragged and not lane.is_known(entry.cursor.seq):
                 await self._offer_thread(lane, entry.thread)
-        threads = {entry.thread for entry in live}
-        while lane.has_room and lane.scanned < self._offered and not lane.is_resting(self._clock()):
-            await self._scan(lane, threads)
-        if lane.scanned >= self._offered:
+        if lane.scanned < self._seen:
+            await self._scan(lane, {entry.thread for entry in self._holding()})
+        if lane.scanned >= self._seen:
             lane.follow()
+
+    def _holding(self) -> Sequence[Entry]:
+        """Return what is in force, the most urgent first, then the oldest."""
+        posted = self._source.in_force()
+        if posted is not self._live[0]:
+            entries = sorted((one.entry for one in posted), key=lambda e: (e.priority, e.cursor.seq))
+            self._live = posted, entries
+        return self._live[1]
 
     async def _scan(self, lane: Lane, live: set[str]) -> None:
         """Offer the next of the history, as much as there is room for."""

@@ -56,13 +56,13 @@ async def test_receipt_has_every_field(live: Caller) -> None:
         (CHIYODA, "千代田区"),
         (CHUO, "中央区"),
     ]
-    assert receipt["matched"] == {"streams": 0}
+    assert receipt["matched"] == {"streams": 0, "endpoints": 0, "residents": 0}
 
 
 async def test_receipt_counts_the_readers_that_match(server: Server, live: Caller) -> None:
     """`matched` counts the connected readers who get the message, not those who asked for something else."""
     async with Listener(server.url, f"area={CHIYODA}"), Listener(server.url, "area=47"):
-        assert (await live.publish(author.order(CHIYODA)))["matched"] == {"streams": 1}
+        assert (await live.publish(author.order(CHIYODA)))["matched"]["streams"] == 1
 
 
 async def test_update_names_what_it_supersedes(live: Caller) -> None:

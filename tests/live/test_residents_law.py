@@ -6,6 +6,7 @@ The model knows the rules in words and nothing of the hub: places are sets of re
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
@@ -195,7 +196,7 @@ async def test_everybody_gets_exactly_what_the_rules_say(
     japan: BoundarySet, server: Server, live: Caller, service: PushService
 ) -> None:
     """300 threads raise, lower, move, correct, lift and cancel; 1,000 phones get what concerns them, each once."""
-    seed = random.randrange(2**32)
+    seed = int(os.environ.get("LALERT_TEST_SEED", random.randrange(2**32)))
     draw = random.Random(seed)
     codes = [place.code for place in japan.municipalities if not {place.code} & APART]
     places = Places(japan, draw.sample(codes, 60))
@@ -210,12 +211,14 @@ async def test_everybody_gets_exactly_what_the_rules_say(
         await service.until(lambda: len(service.arrivals) >= model.total, 60)
         await post(live, [model.go_on(draw, thread) for thread in model.threads if not thread.is_over])
     await service.until(lambda: len(service.arrivals) >= model.total, 60)
-    await live.publish(author.order(YOKOSUKA, level=3))
+    last = author.order(YOKOSUKA, level=3)  # a neighbour's cell may reach over the border of its place
+    await live.publish(last)
     await service.until(lambda: service.of(marker), 60)  # whatever was pushed too much came before it
     got: dict[str, Counter[str]] = defaultdict(Counter)
     for arrival in service.arrivals:
         got[arrival.token][str(arrival.notification["navigate"]).rpartition("/")[2]] += 1
     for number, phone in enumerate(phones):
+        got[phone.token].pop(last.identifier, None)
         assert got[phone.token] == model.expected[number], (seed, wishes[number])
     assert model.total > 5 * RESIDENTS
 
