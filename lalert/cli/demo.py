@@ -102,7 +102,7 @@ async def _subscribe(server: Server, realm: Realm, newsroom: Receiver) -> None:
 
 
 async def _settle_in(server: Server, steps: Sequence[Step], phones: PushService) -> None:
-    """Subscribe a phone to the prefecture that hears most of this scenario, as its owner's browser would."""
+    """Subscribe a phone to the prefecture that this scenario is about at first, as its owner's browser would."""
     body = {"subscription": phones.phone().subscription, "areas": [_prefecture(steps)], "lang": say(Text("ja", "en"))}
     url = f"{_base(server, _realm(steps))}/api/v1/push/subscriptions"
     async with aiohttp.ClientSession() as session, session.post(url, json=body) as response:
@@ -110,8 +110,8 @@ async def _settle_in(server: Server, steps: Sequence[Step], phones: PushService)
 
 
 def _prefecture(steps: Sequence[Step]) -> str:
-    """Return the prefecture named most often."""
-    codes = (code for step in steps for code in _NAMED.findall(step.raw))
+    """Return the prefecture named most often in the beginning: whoever looks at the phone sees it ring soon."""
+    codes = (code for step in steps[: len(steps) // 4] for code in _NAMED.findall(step.raw))
     return next((code.decode() for code, _ in Counter(codes).most_common(1)), "13")
 
 
