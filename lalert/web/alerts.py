@@ -101,7 +101,8 @@ async def changes(request: web.Request) -> web.Response:
         if found or len(faces) == limit or left_s <= 0:
             return _changes(hub, at, found, more=at.seq < hub.tail.head.seq)
         try:
-            await asyncio.wait_for(hub.tail.moved_past(at.seq), left_s)
+            async with asyncio.timeout(left_s):
+                await hub.tail.moved_past(at.seq)
         except TimeoutError:
             return _changes(hub, at, found, more=False)
         since = at

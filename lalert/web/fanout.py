@@ -219,7 +219,8 @@ class Fanout:
     async def _give_way(self) -> None:
         """Let what cannot wait into the log first: the rest of this pass then carries it."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._calm.wait(), _GIVE_WAY_S)
+            async with asyncio.timeout(_GIVE_WAY_S):
+                await self._calm.wait()
 
     def _serve(self, readers: Sequence[Reader], tail: Tail) -> bool:
         """Write to each of `readers` what it lacks; return whether one lacked anything. The hottest loop of the hub."""
