@@ -38,6 +38,7 @@ _SHARES = {Priority.FLASH: 1.0, Priority.URGENT: 0.9, Priority.PROMPT: 0.8, Prio
 _PROBES = 0.25  # of the places, beside them: for lanes whose peers failed last time
 _REASON = 200  # characters of a peer's reason that are noted
 _ALWAYS_NOTED = frozenset({"later", "gone", "gave_up", "lost"})
+_LOST = Refused("retention", Tally())
 _STORE_RETRY = timedelta(seconds=1)
 
 
@@ -232,7 +233,7 @@ class Dispatcher:
             seq=parcel.seq,
             identifier=entry.alert.identifier if entry else "",
             at=began,
-            outcome=word,
+            outcome="lost" if outcome is _LOST else word,
             reason="" if isinstance(outcome, Delivered | Partly) else outcome.reason[:_REASON],
             took_s=asyncio.get_running_loop().time() - began_s,
             tally=outcome.tally,
@@ -246,7 +247,7 @@ class Dispatcher:
         try:
             faces = await self._source.faces(parcel.seq)
             if faces is None:
-                return None, Refused("retention", Tally())
+                return None, _LOST
             entry = faces.entry
             return entry, await self._routes[lane.id].courier.send(lane.id, faces, lane.progress(parcel.seq))
         except Unavailable as error:

@@ -16,7 +16,9 @@ import pytest
 from lalert.core.delivery import Attempt, Delivered, Gone, LaneState, Later, Outcome, Partly, Refused, Tally
 from lalert.core.model import Cursor, Entry, Priority, Subscription
 from lalert.core.retry import Policy
+from lalert.courier import feed, saving
 from lalert.errors import Text, Unavailable
+from lalert.publishers.faces import Faces
 from lalert.publishers.tail import Tail
 from tests.contract.making import START, cancel, message, update
 from tests.courier.desk import PATIENCE_S, QUICK, Desk, Hands, urgent
@@ -567,6 +569,80 @@ async def test_the_log_that_cannot_be_read_is_read_later(desk: Desk, monkeypatch
     await desk.start(hands)
     await hands.until(lambda: hands.taken)
     assert hands.got("a") == ["x"]
+
+
+async def test_a_defect_while_feeding_costs_time_and_no_alert(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who was not offered an entry reads it in the log."""
+    reaches, failures = feed.reaches, 1
+
+    def flaky(*arguments: object) -> bool:
+        nonlocal failures
+        if failures:
+            failures -= 1
+            raise RuntimeError("a bug")
+        return reaches(*arguments)  # type: ignore[arg-type]
+
+    hands = Hands("a", "b")
+    await desk.start(hands)
+    monkeypatch.setattr(feed, "reaches", flaky)
+    await desk.publish(message("x"))
+    await hands.until(lambda: len(hands.taken) == 2)
+    assert (hands.got("a"), hands.got("b")) == (["x"], ["x"])
+
+
+async def test_what_retention_drops_while_it_waits_is_lost_aloud(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A parcel whose entry is not kept any more is settled as lost, and the next one goes."""
+
+    async def faces(source: feed.Source, seq: int) -> Faces | None:
+        return None if seq == 1 else await read(source, seq)
+
+    read = feed.Source.faces
+    monkeypatch.setattr(feed.Source, "faces", faces)
+    hands = Hands("a")
+    await desk.start(hands)
+    await desk.publish(message("x"), message("y"))
+    await hands.until(lambda: hands.taken)
+    assert hands.got("a") == ["y"]
+    lost, _ = await attempts(desk, 2)
+    assert (lost.seq, lost.outcome, lost.reason) == (1, "lost", "retention")
+
+
+async def test_what_is_in_force_is_sent_though_the_log_begins_after_it(desk: Desk) -> None:
+    """Retention takes a message in force out of the log, not out of the world."""
+    await desk.publish(message("x", at=START - timedelta(days=40)))
+    await desk.publish(message("y", place=1))
+    await desk.store.prune(START - timedelta(days=30))
+    desk.tail = Tail(head=desk.tail.head, limit=10)
+    hands = Hands("a")
+    await desk.start(hands)
+    await hands.until(lambda: len(hands.taken) == 2)
+    assert sorted(hands.got("a")) == ["x", "y"]
+
+
+async def test_cursors_of_lanes_that_want_little_are_saved_in_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A crash must not make a lane read all again that it had passed over."""
+    monkeypatch.setattr(saving, "_MOVES", 5)
+    hands = Hands("a")
+    hands.specs["a"] = replace(hands.specs["a"], subscription=Subscription(areas=frozenset({"47"})))
+    await desk.start(hands)
+    await desk.publish(*(message(f"m{number}") for number in range(5)))
+    await eventually(desk.store.lanes, lambda states: any(state.cursor.seq == 5 for state in states))
+    assert not hands.sent
+
+
+async def test_a_lane_that_is_dropped_while_it_sends_leaves_nothing(desk: Desk) -> None:
+    """What comes back for it afterwards is nobody's."""
+    gate = Gate()
+    hands = Hands("a", send=gate)
+    dispatcher = await desk.start(hands)
+    await desk.publish(message("x"))
+    await hands.until(lambda: hands.sent)
+    del hands.specs["a"]
+    await dispatcher.refresh()
+    gate.open.set()
+    await hands.until(lambda: hands.taken)
+    await desk.stop(dispatcher)
+    assert await desk.store.lanes() == await desk.store.attempts() == []
 
 
 # --- figures ---------------------------------------------------------------------------------------------------
