@@ -70,7 +70,7 @@ class Stream:
     buffer_bytes: Annotated[int, Meta(ge=65_536, le=64 << 20)] = 1 << 20
     stall_s: Annotated[float, Meta(ge=1, le=600)] = 30.0  # a reader that takes nothing for so long is cut
     retry_ms: Annotated[int, Meta(ge=100, le=60_000)] = 3_000
-    tail_entries: Annotated[int, Meta(ge=100, le=1_000_000)] = 10_000
+    tail_entries: Annotated[int, Meta(ge=100, le=1_000_000)] = 4_000  # about 40 KB each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from lalert.publishers.webhook import Webhooks, classify, lane_of, webhook_id
 from tests.render.entries import alert, entry, info
 
 SITE = Site(Realm.LIVE, "https://alerts.example.jp")
-NOW = datetime.now(UTC)  # the reference library compares with the real time
+NOW = datetime(2026, 7, 1, tzinfo=UTC)
 ENTRY = entry(alert(info()))
 
 
@@ -58,7 +58,7 @@ class Desk:
     def __init__(self, *endpoints: Endpoint, answer: Answer | NoAnswer | None = None) -> None:
         self.network = Recorder(answer or Answer(200))
         self.ended: list[tuple[str, str]] = []
-        self.courier = Webhooks(Realm.LIVE, self.network, clock=lambda: NOW, ended=self._end)
+        self.courier = Webhooks(Realm.LIVE, self.network, clock=lambda: datetime.now(UTC), ended=self._end)
         self.courier.serve(endpoints)
 
     async def _end(self, ended: Endpoint, reason: str) -> None:
