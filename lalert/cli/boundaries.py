@@ -11,8 +11,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lalert.cli.speech import FAILED, honest, say, talk, tell
 from lalert.errors import Text
-from lalert.geo import packed
-from lalert.geo.packed import Source
+from lalert.geo import packed, postal
+from lalert.geo.source import Source
 from lalert.geo.survey import survey
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -46,6 +46,19 @@ def build(output: Path) -> None:
 
         data, source = importer.build(report)
     packed.write(output, data, source)
+    tell(Text(f"{output} に書き込みました。", f"Written to {output}."))
+    _show(source)
+
+
+@boundaries.command("postal")
+@click.option("--output", type=_FOLDER, default=postal.EMBEDDED, help="書き込み先 / where to write")
+@honest
+def build_postal(output: Path) -> None:
+    """郵便番号と市区町村の対応表を作る / Build the table of postal codes (extra: boundaries)."""
+    from lalert.geo import japanpost  # noqa: PLC0415  # only who builds needs it
+
+    data, source = japanpost.build(packed.read()[0].names)
+    postal.write(output, data, source)
     tell(Text(f"{output} に書き込みました。", f"Written to {output}."))
     _show(source)
 

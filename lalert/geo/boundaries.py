@@ -21,8 +21,9 @@ from shapely.geometry.base import BaseGeometry
 from lalert.errors import Finding
 from lalert.geo import codes, faults, measure, packed
 from lalert.geo.area import Covered
-from lalert.geo.packed import Packed, Source
+from lalert.geo.packed import Packed
 from lalert.geo.place import Municipality, Prefecture
+from lalert.geo.source import Source
 
 # A point this near to a municipality, and in no other, is taken to lie in it: the embedded coast is drawn to 10 m,
 # and piers and new ground lie beyond it.

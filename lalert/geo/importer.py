@@ -18,8 +18,9 @@ from shapely.geometry.base import BaseGeometry
 from lalert.errors import Rejected, Text
 from lalert.geo import jma, naming, packed
 from lalert.geo.measure import Geometries
-from lalert.geo.packed import Packed, Source
+from lalert.geo.packed import Packed
 from lalert.geo.place import Gazetteer
+from lalert.geo.source import Source
 from lalert.geo.survey import survey
 
 WGS84 = 4326

@@ -7,10 +7,8 @@ SOURCE.toml and is checked on every load: a damaged set must not decide who is w
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,8 +19,10 @@ import numpy.typing as npt
 import shapely
 
 from lalert.errors import Defect, Text
+from lalert.geo import source as files
 from lalert.geo.measure import Geometries
 from lalert.geo.place import Gazetteer, Municipality, Piece, Prefecture, Region
+from lalert.geo.source import Source
 
 DATA = "boundaries.npz"
 SOURCE = "SOURCE.toml"
@@ -31,20 +31,6 @@ EMBEDDED = Path(__file__).parent / "data"
 _FORMAT = 1
 _MICRO = 1e6
 _LAYERS = ("municipalities", "pieces", "outlines", "prefectures")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """Where a boundary set comes from, and what may be done with it."""
-
-    version: str
-    source: str
-    licence: str
-    credit: str
-    note: str
-    tools: str
-    counts: Mapping[str, int]
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,20 +68,12 @@ def decode(data: bytes) -> Packed:
 
 def write(folder: Path, data: bytes, source: Source) -> None:
     """Write the set into `folder`: first the data, then the source whose checksum makes it valid."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / DATA).write_bytes(data)
-    (folder / SOURCE).write_text(_toml(source), encoding="utf-8")
+    files.write(data, source, data_path=folder / DATA, source_path=folder / SOURCE)
 
 
 def read(folder: Path = EMBEDDED) -> tuple[Packed, Source]:
     """Return the set in `folder`. Raises Defect when it is absent or not what its source says."""
-    try:
-        data = (folder / DATA).read_bytes()
-        source = Source(**tomllib.loads((folder / SOURCE).read_text(encoding="utf-8")))
-    except (OSError, TypeError, tomllib.TOMLDecodeError) as error:
-        raise _damaged(folder, str(error)) from error
-    if hashlib.sha256(data).hexdigest() != source.sha256:
-        raise _damaged(folder, "checksum differs")
+    data, source = files.read(folder / DATA, folder / SOURCE, damaged=lambda why: _damaged(folder, why))
     return decode(data), source
 
 
@@ -153,10 +131,3 @@ def _gazetteer(raw: dict[str, Any]) -> Gazetteer:
 
 def _municipality(row: dict[str, Any]) -> Municipality:
     return Municipality(**row | {"class20": tuple(row["class20"]), "wards": tuple(row["wards"])})
-
-
-def _toml(source: Source) -> str:
-    facts = asdict(source)
-    counts = facts.pop("counts")
-    lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in facts.items()]
-    return "\n".join([*lines, "", "[counts]", *(f"{name} = {count}" for name, count in counts.items()), ""])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from lalert.errors import Text
+from lalert.geo import postal
 from lalert.geo.boundaries import BoundarySet
 from lalert.geo.codes import normalise
 from lalert.geo.place import Municipality, Prefecture
@@ -16,11 +17,18 @@ from lalert.web.query import Query, point
 
 
 async def search(request: web.Request) -> web.Response:
-    """`GET /api/v1/areas?q=`: municipalities by name, kana, English name or code; without `q` the prefectures."""
+    """`GET /api/v1/areas?q=`: municipalities by name, kana, English name or code; without `q` the prefectures.
+
+    `?postal=` in its place: the municipalities that a postal code touches.
+    """
     boundaries = context(request).hub.boundaries
-    query = Query(request.query, {"q"})
+    query = Query(request.query, {"q", "postal"})
+    text, code = query.text("q"), query.text("postal")
+    if text and code:
+        query.wrong("postal", Text("q と同時には使えません。", "It excludes q."), "100-0001")
     query.done()
-    text = query.text("q")
+    if code is not None:
+        return answer(request, dump(_delivered(boundaries, code)), "application/json", cache=SHARED)
     found = boundaries.prefectures if text is None else boundaries.search(text)
     body = {"boundaries": boundaries.version, "areas": [area_to_dict(place) for place in found]}
     return answer(request, dump(body), "application/json", cache=SHARED)
@@ -45,6 +53,13 @@ async def one(request: web.Request) -> web.Response:
     Query(request.query, ()).done()
     code = normalise(request.match_info["code"][:40])
     return answer(request, dump(_with_inside(boundaries, code)), "application/json")
+
+
+def _delivered(boundaries: BoundarySet, code: str) -> dict[str, object]:
+    table = postal.load()
+    places = [boundaries.municipality(one) for one in table.municipalities(code, path="postal")]
+    areas = [area_to_dict(place) for place in places]
+    return {"boundaries": boundaries.version, "postalCodes": table.version, "areas": areas}
 
 
 def area_to_dict(place: Municipality | Prefecture) -> dict[str, object]:

@@ -46,7 +46,7 @@ async def area(request: web.Request) -> web.Response:
 
 
 async def areas(request: web.Request) -> web.Response:
-    """`GET /a?q=`: find a place by name, kana or code."""
+    """`GET /a?q=`: find a place by name, kana, code or postal code."""
     ctx, visit = context(request), _visit(request, _PARAMETERS | {"q"})
     return _page(request, ctx.pages.areas(request.query.get("q", ""), ctx.hub.situation, visit))
 

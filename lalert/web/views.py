@@ -18,7 +18,8 @@ from lalert.cap.model import Status
 from lalert.cap.vocabulary import vocabulary_at
 from lalert.core.model import Cursor, Entry, Posted, Realm
 from lalert.core.situation import Situation
-from lalert.errors import LalertError, Text
+from lalert.errors import LalertError, Rejected, Text
+from lalert.geo import postal
 from lalert.geo.boundaries import BoundarySet
 from lalert.geo.place import Municipality, Prefecture
 from lalert.render.words import pick, status_mark
@@ -122,23 +123,24 @@ class Pages:
         )
 
     def areas(self, asked: str, situation: Situation, visit: Visit) -> bytes:
-        """Return the index of places; `asked` is a name, its kana or a code to search for, "" for none."""
+        """Return the index of places; `asked` is a name, kana, code or postal code to search for, "" for none."""
         wanted = asked.strip()[:MAX_QUERY]
         badges = worst_by_code(situation.in_force(), self._reader(visit))
-        found = self._boundaries.search(wanted, limit=MAX_FOUND + 1) if wanted else ()
+        found, nothing = self._found(wanted, visit)
         return self._render(
             "areas.html",
             visit,
             asked=wanted,
             found=[_listed(place, badges, visit.lang, whole=True) for place in found[:MAX_FOUND]],
             more=len(found) > MAX_FOUND,
+            nothing=nothing,
             prefectures=[_listed(self._boundaries.prefecture(f"{n:02}"), badges, visit.lang) for n in range(1, 48)],
         )
 
     def notify(self, asked: str, chosen: Sequence[str], visit: Visit) -> bytes:
         """Return the page on which a browser subscribes; `chosen` are codes of places that it begins with."""
         wanted = asked.strip()[:MAX_QUERY]
-        found = self._boundaries.search(wanted, limit=MAX_FOUND + 1) if wanted else ()
+        found, nothing = self._found(wanted, visit)
         t = phrases(visit.lang)
         return self._render(
             "notify.html",
@@ -146,6 +148,7 @@ class Pages:
             asked=wanted,
             found=[_listed(place, {}, visit.lang, whole=True) for place in found[:MAX_FOUND]],
             more=len(found) > MAX_FOUND,
+            nothing=nothing,
             chosen=[_listed(self._place(code), {}, visit.lang, whole=True) for code in chosen],
             hazards=[
                 (hazard, pick(Text(*names), visit.lang)) for hazard, names in vocabulary_at(None).hazard_names.items()
@@ -189,6 +192,17 @@ class Pages:
 
     def _place(self, code: str) -> Municipality | Prefecture:
         return self._boundaries.prefecture(code) if _is_prefecture(code) else self._boundaries.municipality(code)
+
+    def _found(self, wanted: str, visit: Visit) -> tuple[Sequence[Municipality], str]:
+        """Return what a search finds, one more than is shown, and what to say when that is nothing."""
+        nothing = phrases(visit.lang)["no_results"]
+        if postal.maybe_seven_digits(wanted) is None:
+            return self._boundaries.search(wanted, limit=MAX_FOUND + 1), nothing
+        try:
+            codes = postal.load().municipalities(wanted)
+        except Rejected as refused:
+            return (), pick(refused.message, visit.lang)
+        return [self._boundaries.municipality(code) for code in codes], nothing
 
     def _parent(self, place: Municipality | Prefecture, lang: str) -> str:
         if isinstance(place, Prefecture):

@@ -12,7 +12,7 @@ import msgspec
 from lalert.cap.vocabulary import vocabulary_at
 from lalert.core.resident import Peer, Quiet, Wish
 from lalert.errors import Finding, Rejected, Severity, Text, rejected
-from lalert.geo import mesh
+from lalert.geo import mesh, postal
 from lalert.geo.boundaries import BoundarySet
 from lalert.geo.codes import normalise
 from lalert.geo.residents import CELLS
@@ -25,7 +25,7 @@ MAX_AREAS: Final = 20
 MAX_CELLS: Final = 100
 MAX_URL: Final = 2_048
 
-_FIELDS: Final = ("subscription", "areas", "cells", "minLevel", "hazards", "lang", "quiet")
+_FIELDS: Final = ("subscription", "areas", "postal", "cells", "minLevel", "hazards", "lang", "quiet")
 _CLOCK: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 _IP: Final = re.compile(r"[0-9.]+|[0-9a-f:.]*:[0-9a-f:.]*(%.*)?", re.IGNORECASE)
 _NO_PEER: Final = Peer(endpoint="", p256dh=b"", auth=b"")
@@ -66,7 +66,7 @@ class _Reader:
 
     def wish(self) -> Wish:
         """Return where, what and when not."""
-        areas, cells = self._areas(), self._cells()
+        areas, cells = self._areas() | self._delivered(), self._cells()
         if not areas and not cells and not self.findings:
             self._wrong("push.nowhere", "/areas", None, _NOWHERE)
         return Wish(
@@ -125,6 +125,17 @@ class _Reader:
                 self._wrong("push.area", f"/areas/{number}", text, (refused.message, _AREA))
             else:
                 codes.update([code] if len(code) == 2 else inside)  # a city held as wards stands for its wards
+        return frozenset(codes)
+
+    def _delivered(self) -> frozenset[str]:
+        """Return the municipalities of the postal codes; those themselves are forgotten here."""
+        codes: set[str] = set()
+        for number, text in enumerate(self._texts("postal", MAX_AREAS)):
+            try:
+                for code in postal.load().municipalities(text, path=f"/postal/{number}"):
+                    codes.update(self._boundaries.expand(code))
+            except Rejected as refused:
+                self.findings += refused.findings
         return frozenset(codes)
 
     def _cells(self) -> frozenset[str]:
@@ -231,8 +242,8 @@ _UNKNOWN: Final = (
 _NOWHERE: Final = (
     Text("通知する地域がありません。", "It names no place."),
     Text(
-        "areas（市区町村コード）か cells（地域メッシュコード）を1つ以上指定してください。",
-        "Give at least one of areas (municipality codes) or cells (JIS X 0410 codes).",
+        "areas（市区町村コード）、postal（郵便番号）、cells（地域メッシュコード）のいずれかを指定してください。",
+        "Give at least one of areas (municipality codes), postal (postal codes) or cells (JIS X 0410 codes).",
     ),
 )
 _SUBSCRIPTION: Final = (

@@ -7,7 +7,8 @@ from click.testing import CliRunner
 
 from lalert.cli.boundaries import boundaries
 from lalert.errors import Rejected, Text
-from lalert.geo import importer, packed
+from lalert.geo import importer, japanpost, packed, postal
+from lalert.geo.source import Source
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +60,7 @@ def test_build_writes_what_the_importer_makes(tmp_path: Path, monkeypatch: pytes
     """The set lands in the folder asked for, ready to be read, and its facts are shown."""
     data, source = (packed.EMBEDDED / packed.DATA).read_bytes(), packed.read()[1]
 
-    def build(report: importer.Report) -> tuple[bytes, packed.Source]:
+    def build(report: importer.Report) -> tuple[bytes, Source]:
         for step in importer.STEPS:
             report(step)
         return data, source
@@ -74,7 +75,7 @@ def test_build_writes_what_the_importer_makes(tmp_path: Path, monkeypatch: pytes
 def test_a_build_that_fails_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The set in use stays as it is."""
 
-    def build(report: importer.Report) -> tuple[bytes, packed.Source]:
+    def build(report: importer.Report) -> tuple[bytes, Source]:
         raise Rejected(Text("不適合", "unfit"), code="boundaries.unfit")
 
     monkeypatch.setattr(importer, "build", build)
@@ -82,3 +83,13 @@ def test_a_build_that_fails_writes_nothing(tmp_path: Path, monkeypatch: pytest.M
     assert shown.exit_code == 1
     assert "boundaries.unfit" in shown.stderr
     assert not (tmp_path / "set").exists()
+
+
+def test_postal_writes_what_japan_posts_table_makes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table lands in the folder asked for, and its facts are shown."""
+    data, source = (postal.EMBEDDED / postal.DATA).read_bytes(), postal.read()[1]
+    monkeypatch.setattr(japanpost, "build", lambda _: (data, source))
+    shown = CliRunner().invoke(boundaries, ["postal", "--output", str(tmp_path / "table")])
+    assert shown.exit_code == 0
+    assert postal.read(tmp_path / "table")[1] == source
+    assert source.sha256 in shown.stdout

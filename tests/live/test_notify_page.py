@@ -130,12 +130,15 @@ async def test_subscribe_test_and_let_go(browser: Browser, live: Caller, server:
     assert visitor.complaints == []
 
 
-async def test_places_are_found_by_name(browser: Browser, live: Caller, server: Server, service: PushService) -> None:
-    """Search on the server, add, remove; what was chosen survives the way to another page; English speaks English."""
+@pytest.mark.parametrize("asked", ["横須賀", "〒238-8550"])
+async def test_places_are_found_by_name(
+    browser: Browser, live: Caller, server: Server, service: PushService, asked: str
+) -> None:
+    """Search by name or postal code, add, remove; what was chosen survives the way to another page, in English too."""
     visitor = await visit(browser, service, f"{live.url}/notify?area={CHIYODA}")
     page = visitor.page
     await expect(page.locator("#places")).to_contain_text("千代田区")
-    await page.locator("main [name=q]").fill("横須賀")
+    await page.locator("main [name=q]").fill(asked)
     await page.locator("main .find button").click()
     await page.locator("#found button").first.click()
     await expect(page.locator("#places li")).to_have_count(2)

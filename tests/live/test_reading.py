@@ -11,6 +11,7 @@ import pytest
 import lalert
 from lalert.core.model import Realm
 from lalert.errors import Text, Unavailable
+from lalert.geo import postal
 from lalert.web.server import Server, serving
 from tests.rig import hubs
 from tests.rig.author import CHIYODA, CHUO, NAHA, YOKOSUKA, Author
@@ -254,6 +255,21 @@ async def test_places_that_are_not(live: Caller) -> None:
     for query in ("lat=35", "lon=139", "lat=x&lon=y", ""):
         assert (await live.get(f"/api/v1/areas/lookup?{query}")).status == 400
     assert (await live.get("/api/v1/areas?q=zzzzzz")).json["areas"] == []
+
+
+async def test_places_by_postal_code(live: Caller) -> None:
+    """All municipalities that a code touches, in any spelling; other forms and unknown codes are told apart."""
+    for text in ("1000001", "100-0001", "１００－０００１"):
+        answer = await live.get(f"/api/v1/areas?postal={text}")
+        assert [place["code"] for place in answer.json["areas"]] == [CHIYODA]
+    assert answer.json["postalCodes"] == postal.load().version
+    several = (await live.get("/api/v1/areas?postal=985-0000")).json["areas"]
+    assert [place["name"] for place in several] == ["塩竈市", "多賀城市", "七ヶ浜町"]
+    for text, code in (("999-9999", "postal.unknown"), ("100", "postal.form")):
+        refused = await live.get(f"/api/v1/areas?postal={text}")
+        assert (refused.status, refused.json["title"]) == (422, code)
+        assert refused.json["errors"][0]["path"] == "postal"
+    assert (await live.get("/api/v1/areas?postal=1000001&q=x")).status == 400
 
 
 # --- the hub's own state ------------------------------------------------------------------------------------------

@@ -43,7 +43,9 @@ async def server(servers: hubs.Start, service: PushService) -> Server:
 
 async def sign_up(caller: Caller, phone: Phone, **wish: object) -> Any:
     """Subscribe a phone to Chiyoda, or to what `wish` says; return what the hub answered."""
-    body = {"subscription": phone.subscription} | ({"areas": [CHIYODA]} if not {"areas", "cells"} & set(wish) else {})
+    body = {"subscription": phone.subscription} | (
+        {"areas": [CHIYODA]} if not {"areas", "postal", "cells"} & set(wish) else {}
+    )
     answer = await send(caller, body | wish)
     assert answer.status == 201, answer.text
     return answer.json
@@ -213,6 +215,17 @@ async def test_the_drill_is_another_world(live: Caller, drill: Caller, service: 
     assert shown["navigate"].startswith(f"{drill.url}/alerts/")  # type: ignore[attr-defined]
 
 
+async def test_a_postal_code_becomes_its_municipalities(live: Caller, server: Server, service: PushService) -> None:
+    """Whoever gives a postal code is told of alerts there; what is kept are municipalities, never the code."""
+    phone = service.phone()
+    await sign_up(live, phone, postal=["１００－０００１", "498-0000"], areas=[NAHA])
+    (kept,) = await server.hub(Realm.LIVE).store.residents(0, 10)
+    assert kept.wish.areas == {CHIYODA, "232351", "243035", NAHA}
+    await live.publish(Author().order())
+    await service.until(lambda: service.of(phone))
+    assert "避難指示" in str(titles(service.of(phone))[0])
+
+
 async def test_mistakes_are_named_all_at_once(live: Caller, service: PushService) -> None:
     """Everything wrong in one answer, each with where it stands; nothing is kept, and no endpoint is told back."""
     good = service.phone().subscription
@@ -221,6 +234,7 @@ async def test_mistakes_are_named_all_at_once(live: Caller, service: PushService
         {
             "subscription": {"endpoint": "http://192.0.2.7/secret-path", "keys": {"p256dh": "AAAA", "auth": "AAAA"}},
             "areas": ["131017", "131016"],
+            "postal": ["100-0001", "999-9999", "100"],
             "cells": ["53394611", "5339", "5339461199"],
             "minLevel": 6,
             "hazards": ["flood", "godzilla"],
@@ -233,6 +247,8 @@ async def test_mistakes_are_named_all_at_once(live: Caller, service: PushService
     assert [(error["code"], error["path"]) for error in answer.json["errors"]] == [
         ("push.unknown", "/lat"),
         ("push.area", "/areas/0"),
+        ("postal.unknown", "/postal/1"),
+        ("postal.form", "/postal/2"),
         ("push.cell", "/cells/1"),
         ("push.cell", "/cells/2"),
         ("push.level", "/minLevel"),
@@ -246,8 +262,8 @@ async def test_mistakes_are_named_all_at_once(live: Caller, service: PushService
     assert "secret-path" not in answer.text
     nowhere = await send(live, {"subscription": good})
     assert nowhere.json["errors"][0]["code"] == "push.nowhere"
-    many = await send(live, {"subscription": good, "cells": ["53394611"] * 101, "areas": 5})
-    assert [error["path"] for error in many.json["errors"]] == ["/areas", "/cells"]
+    many = await send(live, {"subscription": good, "cells": ["53394611"] * 101, "postal": ["1000001"] * 21, "areas": 5})
+    assert [error["path"] for error in many.json["errors"]] == ["/areas", "/postal", "/cells"]
 
 
 @pytest.mark.parametrize(

@@ -425,6 +425,18 @@ def test_areas_are_found_by_name_and_tell_their_level() -> None:
     assert "最初の50件" in text_of(pages().areas("市", made.situation, visit()))
 
 
+def test_areas_are_found_by_postal_code() -> None:
+    """The search boxes take one in any spelling; a code that is not in use is told, never read as an empty place."""
+    nothing = Scene().situation
+    for text in ("100-0001", "〒１００ー０００１"):
+        for body in (pages().areas(text, nothing, visit()), pages().notify(text, (), visit())):
+            assert f"東京都千代田区 ちよだく {CHIYODA}" in text_of(body)
+    three = text_of(pages().areas("9850000", nothing, visit()))
+    assert all(name in three for name in ("塩竈市", "多賀城市", "七ヶ浜町"))
+    assert "郵便番号 999-9999 は" in text_of(pages().areas("9999999", nothing, visit()))
+    assert "no postal code 999-9999" in text_of(pages().notify("9999999", (), visit(lang="en")))
+
+
 def test_a_place_that_is_not_is_refused() -> None:
     """An unknown code is a Rejected, never an empty page that looks like safety."""
     for code in ("999999", "48", "131017"):
