@@ -8,9 +8,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
-from lalert.core.delivery import Delivered, Outcome
+from lalert.core.delivery import Attempt, Delivered, LaneState, Outcome
 from lalert.core.model import Cursor, Draft, Entry, Priority, Realm, Subscription
 from lalert.core.situation import Situation
 from lalert.courier import Dispatcher
@@ -26,6 +28,8 @@ from lalert.store.sqlite import SqliteStore
 PATIENCE_S = 20.0
 SITE = Site(Realm.LIVE, "https://alerts.example")
 QUICK = Push(retry_first_s=0.02, retry_longest_s=0.05, save_s=0.01, timeout_s=1.0)
+
+T = TypeVar("T")
 
 Send = Callable[[str, Entry, str], Awaitable[Outcome]]
 
@@ -150,3 +154,34 @@ class Desk:
 def urgent(draft: Draft, priority: Priority) -> Draft:
     """Return `draft` with this priority."""
     return replace(draft, priority=priority)
+
+
+async def saved(desk: Desk, lane: str) -> LaneState:
+    """Return what is kept of a lane."""
+    return {state.lane: state for state in await desk.store.lanes()}[lane]
+
+
+async def eventually(ask: Callable[[], Awaitable[T]], holds: Callable[[T], object]) -> T:
+    """Ask the store until the answer holds, and return it."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not holds(answer := await ask()):
+            pass
+    return answer
+
+
+async def attempts(desk: Desk, count: int) -> list[Attempt]:
+    """Return the delivery log once it has `count` lines."""
+    ask = partial(desk.store.attempts, limit=1000)
+    return list(await eventually(ask, lambda found: len(found) >= count))
+
+
+class Gate:
+    """Peers that answer when the test says so."""
+
+    def __init__(self) -> None:
+        self.open = asyncio.Event()
+
+    async def __call__(self, lane: str, entry: Entry, progress: str) -> Outcome:
+        """Wait, then take it."""
+        await self.open.wait()
+        return Delivered()
