@@ -34,7 +34,7 @@ BATCH: Final = 64
 _ARMED: Final = 512  # key pairs at a time: some 6 ms of one core
 _PUT_OFF: Final = 300  # as many numbers as fit into the progress of a lane
 _DOWN: Final = 8  # so many failures and no success are no accident
-_TRIES: Final = 20  # of those put off: about an hour and a half
+_TRIES: Final = 20  # of those put off: over an hour
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 5.0, 300.0
 _NUMBERS: Final = {lane: number for number, lane in enumerate(LANES)}
 

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from lalert.core.delivery import Outcome
 from lalert.core.model import Cursor
 from lalert.core.resident import Resident
@@ -16,6 +18,8 @@ from lalert.publishers.outgoing import Outgoing
 from lalert.publishers.residents import Pushes
 from lalert.publishers.services import lane_of
 from lalert.publishers.vapid import Vapid, load_or_make
+
+log = structlog.get_logger("lalert.bell")
 
 _SUBJECT: Final = "https://lalert.example/contact"
 
@@ -28,6 +32,7 @@ class Bell:
 
     def __init__(self, hub: Hub, outgoing: Outgoing, *, key_file: Path) -> None:
         self._hub = hub
+        self._key_is_new = not key_file.exists()
         url = hub.site.public_url
         # Push services write to the subject when something is wrong; a hub without a public https address has none.
         vapid = Vapid(load_or_make(key_file), subject=url if url.startswith("https://") else _SUBJECT)
@@ -43,6 +48,10 @@ class Bell:
         this repeats nothing, and a crash right after the first subscription loses nothing.
         """
         await self.census.load()
+        if self._key_is_new and len(self.census):
+            log.error(
+                "push.key_made", realm=self._hub.realm.value, residents=len(self.census)
+            )  # they hear the old one only
         span = await self._hub.store.span()
         self.courier.serve(self.census.lanes, Cursor(span.head.epoch, span.oldest - 1))
 

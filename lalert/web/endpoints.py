@@ -91,11 +91,16 @@ async def replay(request: web.Request) -> web.Response:
 
 
 async def _asked(request: web.Request, *known: str) -> tuple[Context, Sender]:
-    """Return the realm and who asks. Raises `Rejected` without a media or operator key, `TooMany` for too much."""
+    """Return the realm and who asks.
+
+    Raises `Rejected` without a media or operator key, `TooMany` for too much, `Unavailable` while the endpoints cannot
+    be read: that there are none must not be said by mistake.
+    """
     ctx = context(request)
     who = await ctx.keyring.sender(request, Role.MEDIA, Role.OPERATOR)
     ctx.posts.check(who.key_id)
     Query(request.query, known).done()
+    await ctx.desk.load()
     return ctx, who
 
 

@@ -7,7 +7,7 @@ import contextlib
 import random
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -86,9 +86,11 @@ async def serving(settings: Settings, *, clock: Callable[[], datetime] = utc_now
             await hub.start()
             stack.push_async_callback(hub.stop)
             bell = Bell(hub, outbound, key_file=settings.store.data / f"vapid-{realm}.pem")
-            await bell.start()
+            told = await _can_read(bell.start, realm, "webpush")
             stack.push_async_callback(bell.stop)
-            ctx = await _furnish(stack, hub, Canary(hub, url=url + site.base, session=session), bell, outbound)
+            ctx = await _furnish(
+                stack, hub, Canary(hub, url=url + site.base, session=session), bell, outbound, told=told
+            )
             contexts.append(ctx)
             _schedule(scheduler, ctx)
         await _answer(stack, settings, contexts, listener)
@@ -101,7 +103,9 @@ async def serving(settings: Settings, *, clock: Callable[[], datetime] = utc_now
             await ctx.fanout.farewell("shutdown")
 
 
-async def _furnish(stack: AsyncExitStack, hub: Hub, canary: Canary, bell: Bell, outbound: Outbound) -> Context:
+async def _furnish(
+    stack: AsyncExitStack, hub: Hub, canary: Canary, bell: Bell, outbound: Outbound, *, told: bool
+) -> Context:
     """Return what the handlers of this realm work with; its fan-out runs until the stack unwinds."""
     settings, realm = hub.settings, hub.realm
     fanout = Fanout(
@@ -113,7 +117,7 @@ async def _furnish(stack: AsyncExitStack, hub: Hub, canary: Canary, bell: Bell, 
         clock=hub.clock,
     )
     desk, journal = Desk(hub, outbound), Journal(hub.store)
-    await desk.load()
+    told = await _can_read(desk.load, realm, "webhook") and told
     hub.count_matched = lambda draft: (
         ("streams", fanout.count(draft)),
         ("endpoints", desk.count(draft)),
@@ -124,7 +128,7 @@ async def _furnish(stack: AsyncExitStack, hub: Hub, canary: Canary, bell: Bell, 
     stack.push_async_callback(journal.flush)
     task = asyncio.create_task(fanout.run(), name=f"fanout-{realm}")
     stack.push_async_callback(_cancel, task)
-    dispatcher = await _dispatch(stack, hub, desk, bell)
+    dispatcher = await _dispatch(stack, hub, desk, bell, told=told)
     keyring = Keyring(hub.store)
     await keyring.refresh()
     return Context(
@@ -144,8 +148,21 @@ async def _furnish(stack: AsyncExitStack, hub: Hub, canary: Canary, bell: Bell, 
     )
 
 
-async def _dispatch(stack: AsyncExitStack, hub: Hub, desk: Desk, bell: Bell) -> Dispatcher:
-    """Return the dispatcher of this realm, which delivers until the stack unwinds."""
+async def _can_read(load: Callable[[], Awaitable[object]], realm: Realm, way: str) -> bool:
+    """Load those who are told; return False, and say so aloud, when they cannot be read (the seal's key is lost).
+
+    The hub starts all the same: alerts must go on. Its lanes rest where they are until the key is back.
+    """
+    try:
+        await load()
+    except Unavailable as error:
+        log.error("recipients.unreadable", realm=realm.value, way=way, code=error.code)  # noqa: TRY400 - no defect
+        return False
+    return True
+
+
+async def _dispatch(stack: AsyncExitStack, hub: Hub, desk: Desk, bell: Bell, *, told: bool) -> Dispatcher:
+    """Return the dispatcher of this realm, which delivers until the stack unwinds, or rests if nobody can be told."""
     source = Source(store=hub.store, site=hub.site, tail=lambda: hub.tail, in_force=hub.situation.in_force)
     dispatcher = Dispatcher(
         source,
@@ -157,8 +174,9 @@ async def _dispatch(stack: AsyncExitStack, hub: Hub, desk: Desk, bell: Bell) -> 
     )
     desk.attach(dispatcher)
     bell.lanes_changed = dispatcher.refresh
-    await dispatcher.start()
-    stack.push_async_callback(dispatcher.stop)
+    if told:
+        await dispatcher.start()
+        stack.push_async_callback(dispatcher.stop)
     return dispatcher
 
 
