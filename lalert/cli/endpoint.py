@@ -32,7 +32,7 @@ def _with_hub(command: Command) -> Command:
         "--key-file",
         required=True,
         type=click.Path(path_type=Path, exists=True, dir_okay=False),
-        help="メディア用の鍵のファイル / file with a media key",
+        help="メディア用のキーのファイル / file with a media key",
     )
     url = click.option("--url", required=True, help="ハブのURL(訓練は …/drill)/ the hub's URL, with /drill for drills")
     return url(key_file(command))

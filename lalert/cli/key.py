@@ -38,7 +38,7 @@ _realm = click.option("--realm", type=click.Choice([realm.value for realm in Rea
 
 @click.group()
 def key() -> None:
-    """鍵の発行・一覧・失効 / Issue, list and revoke keys. Works while the hub is running."""
+    """キーの発行・一覧・失効 / Issue, list and revoke keys. Works while the hub is running."""
 
 
 @key.command()
@@ -50,13 +50,13 @@ def key() -> None:
     default="",
     help="市区町村6桁・都道府県2桁のコード(複数はコンマ区切り)、全国は * / codes, comma list, or *",
 )
-@click.option("--name", required=True, help="誰の鍵か / whose key it is")
+@click.option("--name", required=True, help="誰のキーか / whose key it is")
 @honest
 def issue(data: Path, realm: str, role: str, area: str, name: str) -> None:
-    """鍵を発行し、標準出力に鍵だけを表示する / Issue a key; stdout is the key alone, shown this once."""
+    """キーを発行し、標準出力にキーだけを表示する / Issue a key; stdout is the key alone, shown this once."""
     areas = _areas(area)
     if role == Role.SENDER and not areas:
-        raise click.UsageError(say(Text("送信者の鍵には --area が必要です。", "A sender's key needs --area.")))
+        raise click.UsageError(say(Text("送信者のキーには --area が必要です。", "A sender's key needs --area.")))
     issued = keys.make(Realm(realm), key_id=secrets.token_hex(6), entropy=secrets.token_bytes(keys.SECRET_BYTES))
     stored = StoredKey(
         key_id=issued.key_id,
@@ -70,7 +70,7 @@ def issue(data: Path, realm: str, role: str, area: str, name: str) -> None:
     print(issued)
     tell(
         Text(
-            "この鍵は二度と表示されません。安全に渡してください。", "This key is not shown again. Hand it over safely."
+            "このキーは二度と表示されません。安全に渡してください。", "This key is not shown again. Hand it over safely."
         )
     )
 
@@ -81,7 +81,7 @@ def issue(data: Path, realm: str, role: str, area: str, name: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="1行1件のJSON / JSON lines")
 @honest
 def list_(data: Path, realm: str, as_json: bool) -> None:
-    """鍵の一覧(秘密は含まない)/ List keys, never their secrets."""
+    """キーの一覧(秘密は含まない)/ List keys, never their secrets."""
     stored = _with_store(data, Realm(realm), lambda store: store.keys())
     if as_json:
         for one in stored:
@@ -102,11 +102,11 @@ def list_(data: Path, realm: str, as_json: bool) -> None:
 @click.argument("key_id")
 @honest
 def revoke(data: Path, realm: str, key_id: str) -> None:
-    """鍵を失効させる / Revoke a key: a running hub stops taking it within seconds."""
+    """キーを失効させる / Revoke a key: a running hub stops taking it within seconds."""
     if not _with_store(data, Realm(realm), lambda store: store.revoke_key(key_id, datetime.now(UTC))):
-        tell(Text(f"有効な鍵 {key_id} はありません。", f"There is no valid key {key_id}."))
+        tell(Text(f"有効なキー {key_id} はありません。", f"There is no valid key {key_id}."))
         sys.exit(FAILED)
-    tell(Text(f"鍵 {key_id} を失効させました。", f"Key {key_id} is revoked."))
+    tell(Text(f"キー {key_id} を失効させました。", f"Key {key_id} is revoked."))
 
 
 def _areas(text: str) -> tuple[str, ...]:

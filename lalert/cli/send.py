@@ -25,7 +25,7 @@ _MAX_WAIT_S = 30.0
     "--key-file",
     required=True,
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="鍵のファイル / file with the key",
+    help="キーのファイル / file with the key",
 )
 @click.option("--dry-run", is_flag=True, help="検査だけで配信しない / check only, publish nothing")
 def send(files: Sequence[Path], url: str, key_file: Path, dry_run: bool) -> None:

@@ -49,7 +49,7 @@ def make(realm: Realm, *, key_id: str, entropy: bytes) -> ApiKey:
     """Return the key `key_id` (4 to 16 of `0-9a-z`) whose secret is the 32 random bytes `entropy`."""
     made = ApiKey(realm, key_id, urlsafe_b64encode(entropy).decode("ascii").rstrip("="))
     if maybe_parse(str(made)) != made:
-        raise Defect(Text("鍵の形式が正しくありません。", "Not the parts of a key."), code="key.form")
+        raise Defect(Text("キーの形式が正しくありません。", "Not the parts of a key."), code="key.form")
     return made
 
 

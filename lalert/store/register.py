@@ -25,7 +25,7 @@ class Register:
         """Keep a new key. Raises `Rejected` when its id is taken."""
         if self.connection.execute("SELECT 1 FROM api_key WHERE key_id = ?", (key.key_id,)).fetchone():
             raise Rejected(
-                Text(f"鍵 {key.key_id} は登録済みです。", f"The key {key.key_id} exists."),
+                Text(f"キー {key.key_id} は登録済みです。", f"The key {key.key_id} exists."),
                 code="key.exists",
                 status=409,
             )

@@ -182,7 +182,7 @@ def _unknown(name: str) -> Rejected:
 
 def _too_many() -> Rejected:
     text = Text(
-        f"一つの鍵で登録できる配信先は {MOST_PER_KEY} 件までです。不要なものを削除してください。",
+        f"一つのキーで登録できる配信先は {MOST_PER_KEY} 件までです。不要なものを削除してください。",
         f"A key has at most {MOST_PER_KEY} endpoints: remove those that are not needed.",
     )
     return Rejected(text, code="endpoint.many", status=409)

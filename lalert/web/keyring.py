@@ -54,18 +54,18 @@ def _refused(code: str, message: Text) -> Rejected:
 
 
 _MISSING = Text(
-    "鍵がありません。Authorization: Bearer lalert_… を付けてください。",
+    "キーがありません。Authorization: Bearer lalert_… を付けてください。",
     "There is no key. Send Authorization: Bearer lalert_...",
 )
-_UNKNOWN = Text("この鍵は登録されていないか、失効しています。", "This key is not known, or it was revoked.")
-_ROLE = Text("この鍵ではこの操作はできません。", "This key has no right to do that.")
+_UNKNOWN = Text("このキーは登録されていないか、失効しています。", "This key is not known, or it was revoked.")
+_ROLE = Text("このキーではこの操作はできません。", "This key has no right to do that.")
 _WRONG_REALM = {
     Realm.LIVE: Text(
-        "訓練用の鍵です。本番には使えません。訓練は /drill に送ってください。",
+        "訓練用のキーです。本番には使えません。訓練は /drill に送ってください。",
         "This is a drill key; it opens nothing here. Post drills to /drill.",
     ),
     Realm.DRILL: Text(
-        "本番用の鍵です。訓練には訓練用の鍵を使ってください。",
+        "本番用のキーです。訓練には訓練用のキーを使ってください。",
         "This is a live key; use a drill key for drills.",
     ),
 }
