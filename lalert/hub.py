@@ -251,9 +251,7 @@ class Hub:
         accepted = _accepted(await asyncio.shield(pending.outcome), raw)
         return Accepted(accepted.entry, created=False)
 
-    async def _draft(
-        self, alert: Alert, examined: Examined, sender: Sender, now: datetime, lane: Priority
-    ) -> Draft:
+    async def _draft(self, alert: Alert, examined: Examined, sender: Sender, now: datetime, lane: Priority) -> Draft:
         known = {r.key: await self._find(r) for r in alert.references}
         taken = False if any(known.values()) else await self._is_taken(alert)
         ended = [posted for posted in known.values() if posted]

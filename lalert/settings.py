@@ -33,13 +33,32 @@ Network = IPv4Network | IPv6Network
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s/?#]+[^\s?#]*$", max_length=1024)]
 
 
+class Networks(tuple[Network, ...]):
+    """Address ranges: an array of CIDR texts in the file, a comma list in a variable."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, value: object) -> Networks:
+        """Return the ranges that `value` spells. Raises `ValueError`."""
+        texts = value.split(",") if isinstance(value, str) else value
+        if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
+            raise ValueError
+        return cls(ip_network(text.strip()) for text in texts)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """Where the hub listens, and what it bears. `public_url` is how readers reach it, without a trailing slash."""
+    """Where the hub listens, and what it bears.
+
+    `public_url` is how readers reach it, without a trailing slash. `trusted_proxies` are the ranges of the proxies
+    before it, whose word on where a request comes from (`X-Forwarded-For`) is taken.
+    """
 
     host: Name = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65_535)] = 8080  # 0: any free port
     public_url: Url | None = None
+    trusted_proxies: Networks = field(default_factory=Networks)
     max_body_bytes: Annotated[int, Meta(ge=4_096, le=16 << 20)] = 1 << 20
     max_connections: Annotated[int, Meta(ge=16, le=1_000_000)] = 8_192
     shutdown_s: Annotated[float, Meta(ge=0, le=300)] = 10.0
@@ -88,20 +107,6 @@ class Hub:
     ended_h: Annotated[int, Meta(ge=1, le=720)] = 72
     key_per_s: Annotated[float, Meta(gt=0, le=10_000)] = 50.0
     key_burst: Annotated[int, Meta(ge=1, le=100_000)] = 2_000
-
-
-class Networks(tuple[Network, ...]):
-    """Address ranges: an array of CIDR texts in the file, a comma list in a variable."""
-
-    __slots__ = ()
-
-    @classmethod
-    def parse(cls, value: object) -> Networks:
-        """Return the ranges that `value` spells. Raises `ValueError`."""
-        texts = value.split(",") if isinstance(value, str) else value
-        if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
-            raise ValueError
-        return cls(ip_network(text.strip()) for text in texts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

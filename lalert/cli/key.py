@@ -70,7 +70,8 @@ def issue(data: Path, realm: str, role: str, area: str, name: str) -> None:
     print(issued)
     tell(
         Text(
-            "このキーは二度と表示されません。安全に渡してください。", "This key is not shown again. Hand it over safely."
+            "このキーは二度と表示されません。安全に渡してください。",
+            "This key is not shown again. Hand it over safely.",
         )
     )
 

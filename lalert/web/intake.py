@@ -14,6 +14,7 @@ from lalert.render.geojson import alert_to_geojson
 from lalert.render.map import alert_map
 from lalert.web.context import Context, context
 from lalert.web.query import Query
+from lalert.web.visitor import visitor
 
 _PROFILES: dict[str, reader.Profile] = {"jp": "jp", "core": "core"}
 _MEDIA_TYPES = frozenset({"application/cap+xml", "application/xml", "text/xml"})
@@ -55,7 +56,7 @@ async def _post(request: web.Request, ctx: Context) -> web.Response:
 async def validate(request: web.Request) -> web.Response:
     """`POST /api/v1/validate`: the findings of a message, without a key and without keeping anything."""
     ctx = context(request)
-    ctx.checks.check(request.remote or "")
+    ctx.checks.check(visitor(request))
     query = Query(request.query, {"profile"})
     asked = query.text("profile") or "jp"
     profile = _PROFILES.get(asked)

@@ -13,6 +13,7 @@ from lalert.errors import Rejected, Text, Unavailable
 from lalert.web import wish
 from lalert.web.context import Context, context
 from lalert.web.problems import not_found
+from lalert.web.visitor import visitor
 
 log = structlog.get_logger("lalert.push")
 
@@ -29,7 +30,7 @@ async def key(request: web.Request) -> web.Response:
 async def subscribe(request: web.Request) -> web.Response:
     """`POST /api/v1/push/subscriptions`: keep a browser and what it wants; the secret is told this once."""
     ctx = context(request)
-    ctx.signups.check(request.remote or "")
+    ctx.signups.check(visitor(request))
     allowed = ctx.hub.settings.push.allow_networks
     asked, peer = wish.read(await _body(request), boundaries=ctx.hub.boundaries, allowed=allowed)
     secret = secrets.token_urlsafe(_SECRET_BYTES)

@@ -23,6 +23,7 @@ from lalert.web.context import Context, context
 from lalert.web.journal import LOG
 from lalert.web.problems import not_found
 from lalert.web.query import Query
+from lalert.web.visitor import visitor
 
 _MOST_ATTEMPTS: Final = 10_000  # in one receipt
 
@@ -80,7 +81,7 @@ def attempt_dict(attempt: Attempt) -> Json:
 async def _eyes(request: web.Request, ctx: Context) -> Callable[[str], bool]:
     """Return which lanes whoever asks may see one by one. Raises `Rejected` for no key, `TooMany` for too much."""
     if "Authorization" not in request.headers:
-        ctx.checks.check(request.remote or "")
+        ctx.checks.check(visitor(request))
         return lambda _: False
     who = await ctx.keyring.sender(request, *Role)
     ctx.posts.check(who.key_id)
