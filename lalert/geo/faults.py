@@ -262,6 +262,20 @@ def offshore(name: str, path: str) -> Finding:
     return caution("offshore", AREA, message, advice, path=path, found=name)
 
 
+def widened(names: list[str], drawn_km2: float, area_km2: float, path: str) -> Finding:
+    """Codes beside shapes: the union is much wider than what was drawn."""
+    named = "・".join(names[:3])
+    message = Text(
+        f"図形は約{drawn_km2:.1f}km²ですが、市区町村コード({named})があるため、対象は約{area_km2:.1f}km²です。",
+        f"The shapes are about {drawn_km2:.1f} km2, but the codes ({named}) make it about {area_km2:.1f} km2.",
+    )
+    advice = Text(
+        "CAP の区域は図形とコードの和です。図形の範囲だけに伝える場合は、コードを外してください。",
+        "In CAP an area is the union of shapes and codes. To alert the shapes alone, leave the codes out.",
+    )
+    return caution("widened", AREA, message, advice, path=path, found=named)
+
+
 def mesh_format(code: str, path: str) -> Finding:
     """Not a grid square of JIS X 0410."""
     message = Text("地域メッシュコードが誤っています。", "This is not a grid square code of JIS X 0410.")

@@ -37,6 +37,7 @@ SLIVER_DEPTH_M = 300.0
 SEA_M = 100_000.0
 OFFSHORE_M = 1_000.0
 MOSTLY_OUTSIDE = 0.05  # less land than this is worth a warning
+WIDENED = 2.0  # so many times what was drawn, by codes beside it, is worth one, too
 
 MAX_VERTICES = 50_000
 MAX_SHAPES = 1_000
@@ -221,7 +222,17 @@ def _settled(gathered: _Gathering, path: str) -> Resolution:
         boundaries=boundaries.version,
         origins=tuple(dict.fromkeys(gathered.origins)),
     )
+    gathered.findings.extend(_widened(gathered, area, path))
     return Resolution(area, tuple(gathered.findings))
+
+
+def _widened(gathered: _Gathering, area: Area, path: str) -> list[Finding]:
+    """Warn when codes make the area much wider than the shapes beside them: it is what CAP says, and often a slip."""
+    if not gathered.whole or not any(origin.kind != "geocode" for origin in gathered.origins):
+        return []
+    drawn_km2 = measure.area_km2(shapely.union_all(gathered.drawn))
+    names = [gathered.boundaries.name_of(code) for code in gathered.whole]
+    return [faults.widened(names, drawn_km2, area.area_km2, path)] if area.area_km2 > WIDENED * drawn_km2 else []
 
 
 def _met(

@@ -112,4 +112,5 @@ def test_warnings_about_places_travel_on(japan: BoundarySet) -> None:
     )
     zones, findings = zones_of(alert(replace(info(), areas=(block,))), japan)
     assert len(zones) == 1
-    assert [finding.severity.value for finding in findings] == ["warning"]
+    assert {finding.severity.value for finding in findings} == {"warning"}
+    assert sorted(finding.code for finding in findings) == ["area.geocode_unused", "area.widened"]

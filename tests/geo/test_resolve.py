@@ -358,6 +358,17 @@ def test_a_pier_beyond_the_drawn_coast_counts_to_the_nearest(japan: BoundarySet)
     assert codes_of(resolution.findings) == ["area.offshore"]
 
 
+def test_a_code_beside_a_shape_that_widens_it_is_told(japan: BoundarySet) -> None:
+    """The union holds, as CAP says; whoever drew a district and added its city is told what that makes of it."""
+    district, city = box(139.74, 35.68, 139.75, 35.69), (Pair("JISX0402", "131016"),)
+    widened = resolve([Block(polygons=(district,), geocodes=city)], japan)
+    assert codes_of(widened.findings) == ["area.widened"]
+    assert widened.area.municipalities[0].share == 1.0
+    assert not resolve([Block(polygons=(district,))], japan).findings
+    outline = tuple((lat, lon) for lon, lat in japan.simplified("131016").exterior.coords)
+    assert "area.widened" not in codes_of(resolve([Block(polygons=(outline,), geocodes=city)], japan).findings)
+
+
 def test_the_open_sea_is_refused(japan: BoundarySet) -> None:
     """In Japan's waters, but near no municipality: nobody would be told."""
     assert codes_of(refused([Block(circles=(Disc(34.5, 138.5, 3),))], japan)) == ["area.outside_japan"]
