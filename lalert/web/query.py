@@ -126,13 +126,20 @@ def _areas(query: Query, boundaries: BoundarySet) -> frozenset[str]:
     codes: set[str] = set()
     for text in query.items("area"):
         try:
-            code = normalise(text)
-            inside = boundaries.expand(code)
+            codes |= place_codes(text, boundaries)
         except Rejected as refused:
             query.wrong("area", refused.message, "131016,14")
-        else:
-            codes.update([code] if len(code) == 2 else inside)  # a city that is held as wards stands for its wards
     return frozenset(codes)
+
+
+def place_codes(text: str, boundaries: BoundarySet) -> frozenset[str]:
+    """Return what a subscription keeps of a code in any form: a prefecture's two digits, or municipalities' six.
+
+    A city that is held as wards stands for its wards. Raises `Rejected` for a place that is not.
+    """
+    code = normalise(text)
+    inside = boundaries.expand(code)
+    return frozenset([code] if len(code) == 2 else inside)
 
 
 def point(query: Query, text: str, name: str) -> tuple[float, float] | None:

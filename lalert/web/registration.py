@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-import msgspec
 from multidict import MultiDict
 
 from lalert.core.model import Subscription
-from lalert.errors import Finding, Rejected, Severity, Text, rejected
+from lalert.errors import Finding, Rejected, Text, rejected
 from lalert.geo.boundaries import BoundarySet
 from lalert.publishers.webhook import MEDIA_TYPES
 from lalert.web.addresses import may_reach
+from lalert.web.bodies import mistake, pointer, table_of
 from lalert.web.outbound import Outbound
 from lalert.web.query import FILTERS, Query, subscription
 
@@ -34,7 +33,7 @@ class Registration:
 
 async def read(body: bytes, *, boundaries: BoundarySet, outbound: Outbound) -> Registration:
     """Return what `body` asks for. Raises `Rejected` (endpoint.invalid) with every mistake; the host is looked up."""
-    table = _table(body)
+    table = table_of(body)
     findings = [_unknown(name) for name in table if name not in _FIELDS]
     url = await _url(table.get("url"), outbound, findings)
     form = _format(table.get("format", "json"), findings)
@@ -60,24 +59,16 @@ def filter_dict(wanted: Subscription) -> dict[str, object]:
     return {name: value for name, value in told.items() if value not in (None, [])}
 
 
-def _table(body: bytes) -> dict[str, object]:
-    try:
-        return msgspec.json.decode(body, type=dict[str, object])
-    except (msgspec.DecodeError, RecursionError):
-        text = Text("本文は JSON のオブジェクトにしてください。", "The body must be a JSON object.")
-        raise Rejected(text, code="http.json", status=400) from None
-
-
 # --- where to ---------------------------------------------------------------------------------------------------
 
 
 async def _url(value: object, outbound: Outbound, findings: list[Finding]) -> str:
     parts = _split(value)
     if parts is None or parts.scheme not in ("https", "http") or not parts.hostname:
-        findings.append(_wrong("endpoint.url", "/url", value, _URL))
+        findings.append(mistake("endpoint.url", "/url", value, _URL))
         return ""
     if parts.username is not None or parts.password is not None or parts.fragment:
-        findings.append(_wrong("endpoint.url", "/url", None, _URL_PARTS))  # not told: it may hold a password
+        findings.append(mistake("endpoint.url", "/url", None, _URL_PARTS))  # not told: it may hold a password
         return ""
     finding = await _unreachable(parts.scheme, parts.hostname, outbound)
     if finding is not None:
@@ -103,12 +94,12 @@ async def _unreachable(scheme: str, host: str, outbound: Outbound) -> Finding | 
     except (OSError, UnicodeError):
         addresses = []
     if not addresses:
-        return _wrong("endpoint.name", "/url", host, _NAME)
+        return mistake("endpoint.name", "/url", host, _NAME)
     if all(may_reach(address, outbound.allowed) for address in addresses):
         if scheme == "https" or all(may_reach(each, outbound.allowed, inside_only=True) for each in addresses):
             return None
-        return _wrong("endpoint.scheme", "/url", host, _SCHEME)
-    return _wrong("endpoint.address", "/url", host, _ADDRESS)
+        return mistake("endpoint.scheme", "/url", host, _SCHEME)
+    return mistake("endpoint.address", "/url", host, _ADDRESS)
 
 
 # --- what -------------------------------------------------------------------------------------------------------
@@ -117,7 +108,7 @@ async def _unreachable(scheme: str, host: str, outbound: Outbound) -> Finding | 
 def _format(value: object, findings: list[Finding]) -> str:
     if isinstance(value, str) and value in MEDIA_TYPES:
         return value
-    findings.append(_wrong("endpoint.format", "/format", value, _FORMAT))
+    findings.append(mistake("endpoint.format", "/format", value, _FORMAT))
     return ""
 
 
@@ -126,7 +117,7 @@ def _filter(value: object, boundaries: BoundarySet, findings: list[Finding]) -> 
     texts = {name: _text(given) for name, given in value.items()} if isinstance(value, dict) else {"": None}
     given = {name: text for name, text in texts.items() if text is not None}
     findings.extend(
-        _wrong("endpoint.filter", _below_filter(name), None, _FILTER) for name, text in texts.items() if text is None
+        mistake("endpoint.filter", _below_filter(name), None, _FILTER) for name, text in texts.items() if text is None
     )
     query = Query(MultiDict(given), FILTERS)
     wanted = subscription(query, boundaries)
@@ -146,12 +137,7 @@ def _text(value: object) -> str | None:
 
 
 def _below_filter(name: str) -> str:
-    return "/filter" + _pointer(name) if name else "/filter"
-
-
-def _pointer(name: str) -> str:
-    """Return the JSON Pointer of a member (RFC 6901 §3)."""
-    return "/" + name[:80].replace("~", "~0").replace("/", "~1")
+    return "/filter" + pointer(name) if name else "/filter"
 
 
 # --- mistakes ---------------------------------------------------------------------------------------------------
@@ -196,22 +182,10 @@ _FILTER: Final = (
 )
 
 
-def _wrong(code: str, path: str, found: object, said: Sequence[Text]) -> Finding:
-    message, advice = said
-    return Finding(
-        code=code,
-        severity=Severity.ERROR,
-        path=path,
-        found=None if found is None else str(found)[:80],
-        message=message,
-        advice=advice,
-    )
-
-
 def _unknown(name: str) -> Finding:
     known = ", ".join(_FIELDS)
     said = (
         Text(f"項目 {name[:80]} はありません。", f"There is no member {name[:80]}."),
         Text(f"使える項目: {known}", f"Known: {known}"),
     )
-    return _wrong("endpoint.unknown", _pointer(name), None, said)
+    return mistake("endpoint.unknown", pointer(name), None, said)

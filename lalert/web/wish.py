@@ -7,19 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
-import msgspec
-
 from lalert.cap.vocabulary import vocabulary_at
 from lalert.core.resident import Peer, Quiet, Wish
-from lalert.errors import Finding, Rejected, Severity, Text, rejected
+from lalert.errors import Finding, Rejected, Text, rejected
 from lalert.geo import mesh, postal
 from lalert.geo.boundaries import BoundarySet
-from lalert.geo.codes import normalise
 from lalert.geo.residents import CELLS
 from lalert.publishers import sealing
 from lalert.settings import Networks
 from lalert.web.addresses import may_reach
+from lalert.web.bodies import mistake, pointer, table_of
 from lalert.web.phrases import LANGUAGES
+from lalert.web.query import place_codes
 
 MAX_AREAS: Final = 20
 MAX_CELLS: Final = 100
@@ -36,20 +35,12 @@ def read(body: bytes, *, boundaries: BoundarySet, allowed: Networks) -> tuple[Wi
 
     Raises `Rejected`: http.json (400) for what is no JSON object, push.invalid (422) with every mistake.
     """
-    reader = _Reader(_table(body), boundaries, allowed)
+    reader = _Reader(table_of(body), boundaries, allowed)
     wish, peer = reader.wish(), reader.peer()
     if reader.findings:
         message = Text("通知の登録内容に誤りがあります。", "These notifications cannot be registered as they are.")
         raise rejected(reader.findings, code="push.invalid", message=message)
     return wish, peer
-
-
-def _table(body: bytes) -> dict[str, object]:
-    try:
-        return msgspec.json.decode(body, type=dict[str, object])
-    except (msgspec.DecodeError, RecursionError):
-        text = Text("本文は JSON のオブジェクトにしてください。", "The body must be a JSON object.")
-        raise Rejected(text, code="http.json", status=400) from None
 
 
 class _Reader:
@@ -62,7 +53,7 @@ class _Reader:
         self._allowed = allowed
         for name in table:
             if name not in _FIELDS:
-                self._wrong("push.unknown", _pointer(name), None, _UNKNOWN)
+                self._wrong("push.unknown", pointer(name), None, _UNKNOWN)
 
     def wish(self) -> Wish:
         """Return where, what and when not."""
@@ -119,12 +110,9 @@ class _Reader:
         codes: set[str] = set()
         for number, text in enumerate(self._texts("areas", MAX_AREAS)):
             try:
-                code = normalise(text)
-                inside = self._boundaries.expand(code)
+                codes |= place_codes(text, self._boundaries)
             except Rejected as refused:
                 self._wrong("push.area", f"/areas/{number}", text, (refused.message, _AREA))
-            else:
-                codes.update([code] if len(code) == 2 else inside)  # a city held as wards stands for its wards
         return frozenset(codes)
 
     def _delivered(self) -> frozenset[str]:
@@ -186,17 +174,7 @@ class _Reader:
         return []
 
     def _wrong(self, code: str, path: str, found: object, said: Sequence[Text]) -> None:
-        message, advice = said
-        self.findings.append(
-            Finding(
-                code=code,
-                severity=Severity.ERROR,
-                path=path,
-                found=None if found is None else str(found)[:80],
-                message=message,
-                advice=advice,
-            )
-        )
+        self.findings.append(mistake(code, path, found, said))
 
 
 def _endpoint_fault(value: object, allowed: Networks) -> Sequence[Text] | None:
@@ -226,11 +204,6 @@ def _is_cell(cell: str) -> bool:
 def _minutes(value: object) -> int | None:
     found = _CLOCK.fullmatch(value) if isinstance(value, str) else None
     return int(found[1]) * 60 + int(found[2]) if found else None
-
-
-def _pointer(name: str) -> str:
-    """Return the JSON Pointer of a member (RFC 6901 §3)."""
-    return "/" + name[:80].replace("~", "~0").replace("/", "~1")
 
 
 # --- mistakes -----------------------------------------------------------------------------------------------------
