@@ -13,8 +13,8 @@ from lalert.core.endpoint import Endpoint
 from lalert.core.model import Cursor, Subscription
 from lalert.core.resident import Peer, Quiet, Resident, Wish
 from lalert.errors import Rejected
-from lalert.store import peers
 from lalert.store.base import Store
+from lalert.store.sqlite import peers
 
 from .conftest import Engine
 from .making import START

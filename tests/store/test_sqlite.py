@@ -15,11 +15,10 @@ import pytest
 
 from lalert.core.model import Realm, Role
 from lalert.errors import Rejected, Unavailable
-from lalert.store import database
 from lalert.store.base import Appended, StoredKey
-from lalert.store.register import AUDIT_LIMIT
-from lalert.store.sqlite import SqliteStore, random_epoch
-from lalert.store.writer import MAX_JOINED, MAX_WAITING, Writer
+from lalert.store.sqlite import SqliteStore, database, random_epoch
+from lalert.store.sqlite.register import AUDIT_LIMIT
+from lalert.store.sqlite.writer import MAX_JOINED, MAX_WAITING, Writer
 from tests.contract.making import START, cancel, message
 
 Opened = Callable[..., Awaitable[SqliteStore]]

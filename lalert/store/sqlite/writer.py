@@ -17,7 +17,7 @@ from queue import Empty, SimpleQueue
 from typing import Final, Generic, TypeVar
 
 from lalert.errors import Text, Unavailable
-from lalert.store.database import transaction, translated
+from lalert.store.sqlite.database import transaction, translated
 
 T = TypeVar("T")
 

@@ -149,7 +149,7 @@ def transaction(connection: sqlite3.Connection, *, write: bool) -> Iterator[None
 
 def migrations() -> list[str]:
     """Return the statements of every schema version, the first first."""
-    folder = resources.files("lalert.store") / "schema"
+    folder = resources.files("lalert.store.sqlite") / "schema"
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
     return [file.read_text("utf-8") for file in files]
 

@@ -18,7 +18,7 @@ from lalert.core.thread import standing_after, standing_at_first, supersedes
 from lalert.store import record
 from lalert.store.base import Appended, Conflicting, Gap, Outcome, Repeated, Span, Stale
 from lalert.store.instants import micros
-from lalert.store.register import note
+from lalert.store.sqlite.register import note
 
 READ_LIMIT: Final = 10_000  # entries in one answer
 

@@ -24,13 +24,14 @@ from lalert.core.endpoint import Endpoint
 from lalert.core.model import Draft, Entry, Posted, Realm
 from lalert.core.resident import Resident
 from lalert.errors import Text, Unavailable
-from lalert.store import database, seal
+from lalert.store import seal
 from lalert.store.base import AuditLine, Outcome, Span, StoredKey
-from lalert.store.deliveries import Deliveries
-from lalert.store.ledger import Ledger
-from lalert.store.peers import Peers
-from lalert.store.register import Register, note
-from lalert.store.writer import Writer
+from lalert.store.sqlite import database
+from lalert.store.sqlite.deliveries import Deliveries
+from lalert.store.sqlite.ledger import Ledger
+from lalert.store.sqlite.peers import Peers
+from lalert.store.sqlite.register import Register, note
+from lalert.store.sqlite.writer import Writer
 
 T = TypeVar("T")
 
