@@ -28,4 +28,10 @@ def as_of(at: datetime, lang: str) -> str:
     return pick(Text(f"{hhmm(at)} 現在", f"As of {hhmm(at)} JST"), lang)
 
 
+def as_of_day(at: datetime, lang: str) -> str:
+    """Return 7月6日02:40 現在 / As of 02:40 JST, 6 Jul: for pictures, which are passed on and outlive their day."""
+    said = day_and_time(at, lang)
+    return pick(Text(f"{said} 現在", f"As of {said}"), lang)
+
+
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -20,6 +20,9 @@ Painted = Mapping[Look, BaseGeometry]
 
 Layer = Callable[[float], str]
 
+_LINE = f'stroke-width="{1.0 / GRID:g}"'
+_BORDER, _OUTER = f'stroke-width="{1.1 / GRID:g}"', f'stroke-width="{1.4 / GRID:g}"'
+_RIM, _CASING = f'stroke-width="{2.2 / GRID:g}"', f'stroke-width="{5.0 / GRID:g}"'
 _SCALED = f'<g transform="scale({GRID:g})" fill-rule="evenodd" clip-rule="evenodd" stroke-linejoin="round">'
 
 
@@ -38,8 +41,8 @@ def ground(plane: Plane, land: Iterable[BaseGeometry], painted: Painted) -> Laye
         coarser = zip(looks, coarse(shapes, coarseness), strict=True)
         fills = "".join(_filled(look, path([shape], grid=GRID), panel) for look, shape in coarser)
         return (
-            f'{_SCALED}<defs><path id="land-{panel}" d="{lands}" vector-effect="non-scaling-stroke"/></defs>'
-            f'<use href="#land-{panel}" fill="{NOTHING}" stroke="#FFF" stroke-width="1.1"/>{fills}</g>'
+            f'{_SCALED}<defs><path id="land-{panel}" d="{lands}"/></defs>'
+            f'<use href="#land-{panel}" fill="{NOTHING}" stroke="#FFF" {_BORDER}/>{fills}</g>'
         )
 
     return draw
@@ -51,11 +54,11 @@ def _filled(look: Look, outline: str, panel: str) -> str:
         return ""
     own = f"{look.name.lower()}-{panel}"
     return (
-        f'<defs><path id="lit-{own}" d="{outline}" vector-effect="non-scaling-stroke"/>'
+        f'<defs><path id="lit-{own}" d="{outline}"/>'
         f'<clipPath id="in-{own}"><use href="#lit-{own}"/></clipPath></defs>'
         f'<use href="#lit-{own}" fill="{hatch_of(look)}"/>'
-        f'<g clip-path="url(#in-{own})"><use href="#land-{panel}" fill="none" stroke="{PAINTS[look].ink}"/></g>'
-        f'<use href="#lit-{own}" fill="none" stroke="{OUTLINE}" stroke-width="1.4"/>'
+        f'<g clip-path="url(#in-{own})"><use href="#land-{panel}" fill="none" stroke="{PAINTS[look].ink}" {_LINE}/></g>'
+        f'<use href="#lit-{own}" fill="none" stroke="{OUTLINE}" {_OUTER}/>'
     )
 
 
@@ -82,9 +85,9 @@ def rim(plane: Plane, shape: BaseGeometry) -> Layer:
     def draw(coarseness: float) -> str:
         outline = path(coarse([laid], coarseness), grid=GRID)
         return (
-            f'{_SCALED}<defs><path id="rim" d="{outline}" vector-effect="non-scaling-stroke"/></defs>'
-            f'<g fill="none"><use href="#rim" stroke="#FFF" stroke-width="5"/>'
-            f'<use href="#rim" stroke="{OUTLINE}" stroke-width="2.2"/></g></g>'
+            f'{_SCALED}<defs><path id="rim" d="{outline}"/></defs>'
+            f'<g fill="none"><use href="#rim" stroke="#FFF" {_CASING}/>'
+            f'<use href="#rim" stroke="{OUTLINE}" {_RIM}/></g></g>'
         )
 
     return draw
@@ -97,8 +100,8 @@ def ended(plane: Plane, shape: BaseGeometry) -> Layer:
     def draw(coarseness: float) -> str:
         outline = path(coarse([laid], coarseness), grid=GRID)
         return (
-            f'{_SCALED}<path d="{outline}" fill="none" stroke="{OUTLINE}" stroke-width="2.2" stroke-dasharray="7 5"'
-            f' vector-effect="non-scaling-stroke"/></g>'
+            f'{_SCALED}<path d="{outline}" fill="none" stroke="{OUTLINE}" {_RIM}'
+            f' stroke-dasharray="{7 / GRID:g} {5 / GRID:g}"/></g>'
         )
 
     return draw

@@ -16,11 +16,12 @@ from lalert.core.model import Entry, Posted, Standing, State
 from lalert.errors import Text
 from lalert.geo.area import Area, Covered
 from lalert.geo.boundaries import BoundarySet
+from lalert.render.form import SQUARE, Form
 from lalert.render.layers import GRID, Layer, ended, ground, inset, rim
 from lalert.render.palette import PAINTS, Look, definitions, gravest_first, look_of
 from lalert.render.places import place_names
 from lalert.render.plane import Box, Plane, Rect
-from lalert.render.sheet import NOTE_COLUMNS, Sheet, columns
+from lalert.render.sheet import Sheet, columns, note_columns
 from lalert.render.tags import Names, tags
 from lalert.render.wording import headline, stands, where
 from lalert.render.words import is_drill, level_label, pick
@@ -29,7 +30,7 @@ MAX_BYTES = 60_000
 
 _MAINLAND = Box(west=128.6, south=30.1, east=146.2, north=45.6)
 _SOUTHWEST = Box(west=122.7, south=23.9, east=131.5, north=29.2)
-_OGASAWARA = Box(west=140.6, south=24.5, east=143.2, north=27.9)
+_OGASAWARA = Box(west=140.4, south=23.9, east=143.4, north=28.7)
 _COARSENESS = (
     0.0,
     0.7,
@@ -40,6 +41,7 @@ _COARSENESS = (
     7.0,
     10.0,
 )  # drawing units; the finest that keeps a map within its size is taken
+_ROOMY = 800.0  # drawing units: on a narrower map the insets are smaller
 _FAR_DEG = 6.0  # islands farther off than this would shrink their prefecture to specks
 _NEAR_DEG = {"13": 0.3}  # so would Tokyo's: a line below the map names what is in force there
 _ASHORE_DEG = 0.05  # what lies as near to an island belongs to it
@@ -70,16 +72,14 @@ def japan(
     as_of: datetime,
     lang: str = "ja",
     drill: bool = False,
+    form: Form = SQUARE,
 ) -> bytes:
     """Return the map of Japan: prefectures, and the municipalities where something is in force."""
     looks = looks_of(in_force)
-    sheet = Sheet(title=title, as_of=as_of, credit=boundaries.credit, lang=lang, drill=drill)
+    sheet = Sheet(title=title, as_of=as_of, credit=boundaries.credit, lang=lang, drill=drill, form=form)
     rect = sheet.place
     main = Plane(_MAINLAND, Rect(x=4, y=rect.y + 4, width=rect.width - 8, height=rect.height - 8))
-    insets = {
-        Plane(_SOUTHWEST, Rect(x=12, y=rect.y + 12, width=300, height=190)): Text("沖縄・奄美", "Okinawa, Amami"),
-        Plane(_OGASAWARA, Rect(x=12, y=rect.y + 210, width=92, height=124)): Text("小笠原", "Ogasawara"),
-    }
+    insets = _insets(rect)
     land = [boundaries.simplified(prefecture.code) for prefecture in boundaries.prefectures]
     places = {code: boundaries.simplified(code) for code in looks}
     painted = _merged(looks, places)
@@ -88,6 +88,17 @@ def japan(
     marked, plate = _merged(looks, _largest(places)), sheet.plate(main)
     written = "".join(tags(plane, marked, plate=plate) for plane in (main, *insets))
     return _fit(sheet, main, layers, written, looks=looks.values(), facts=_facts(looks, boundaries, lang))
+
+
+def _insets(rect: Rect) -> dict[Plane, Text]:
+    """Return the far islands in boxes of their own, off the corner of a map of Japan, and what they are called."""
+    x, y, size = rect.x + 12, rect.y + 12, min(1.0, rect.width / _ROOMY)
+    southwest = Rect(x=x, y=y, width=300 * size, height=190 * size)
+    ogasawara = Rect(x=x, y=y + 190 * size + 8, width=92 * size, height=124 * size)
+    return {
+        Plane(_SOUTHWEST, southwest): Text("沖縄・奄美", "Okinawa, Amami"),
+        Plane(_OGASAWARA, ogasawara): Text("小笠原", "Ogasawara"),
+    }
 
 
 def area_map(
@@ -99,6 +110,7 @@ def area_map(
     as_of: datetime,
     lang: str = "ja",
     drill: bool = False,
+    form: Form = SQUARE,
 ) -> bytes:
     """Return the map of a prefecture (two digits) or a municipality (six) with its neighbours. Raises Rejected.
 
@@ -110,10 +122,11 @@ def area_map(
     lit = [place for place in inside if place in looks]
     frame = Box.around(core, margin=_MARGIN, least_deg=_LEAST_DEG)
     away = [place for place in lit if not frame.meets(boundaries.simplified(place))]
-    note = _beyond([Covered(place, boundaries.name_of(place), 1.0) for place in away], looks, lang)
-    sheet = Sheet(title=title, as_of=as_of, credit=boundaries.credit, lang=lang, drill=drill, note=note)
+    note = _beyond([Covered(place, boundaries.name_of(place), 1.0) for place in away], looks, lang, form)
+    sheet = Sheet(title=title, as_of=as_of, credit=boundaries.credit, lang=lang, drill=drill, note=note, form=form)
     plane = Plane(frame, sheet.place)
-    shapes = _context(boundaries, plane) | _shapes(inside, boundaries, plane)
+    near = [place for place in looks if plane.box.meets(boundaries.simplified(place))]  # grey would say: nothing here
+    shapes = _context(boundaries, plane) | _shapes({*inside, *near}, boundaries, plane)
     seen = {place: look for place, look in looks.items() if place in shapes}
     painted = _merged(seen, shapes) if len(inside) > 1 else _exact(in_force, plane)
     home = _union([shapes[place] for place in inside])
@@ -133,6 +146,7 @@ def alert_map(
     standing: Standing | None = None,
     as_of: datetime | None = None,
     lang: str = "ja",
+    form: Form = SQUARE,
 ) -> bytes:
     """Return the map of one message: its exact shapes by level. What has ended is drawn as an empty dashed outline.
 
@@ -152,7 +166,8 @@ def alert_map(
         lang=lang,
         drill=is_drill(entry.alert.status),
         rest=Text("この情報の対象外", "Not in this message"),
-        note=_beyond(off, looks, lang),
+        note=_beyond(off, looks, lang, form),
+        form=form,
     )
     plane = Plane(frame, sheet.place)
     land = _context(boundaries, plane)
@@ -254,7 +269,7 @@ def _far_land(prefectures: Iterable[str], boundaries: BoundarySet) -> BaseGeomet
     return land
 
 
-def _beyond(places: Sequence[Covered], looks: Mapping[str, Look], lang: str) -> str:
+def _beyond(places: Sequence[Covered], looks: Mapping[str, Look], lang: str, form: Form) -> str:
     """Return what a map cannot show, with as many names as its line holds; empty when it shows everything."""
     by_look = {look: [place for place in places if looks.get(place.code) is look] for look in (*Look, None)}
     line = ""
@@ -263,7 +278,7 @@ def _beyond(places: Sequence[Covered], looks: Mapping[str, Look], lang: str) -> 
             _said(look, [_part(own, lang) for own in group], lang, limit) for look, group in by_look.items() if group
         )
         line = pick(Text("図の外：", "Beyond the map: "), lang) + " ".join(said)
-        if columns(line) <= NOTE_COLUMNS:
+        if columns(line) <= note_columns(form):
             break
     return line
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from lalert.core.model import Realm
-from lalert.web import alerts, areas, endpoints, feeds, intake, operation, push, receipts, site, stream
+from lalert.web import alerts, areas, endpoints, feeds, intake, maps, operation, push, receipts, site, stream
 from lalert.web.context import CONTEXT, Context
 from lalert.web.problems import correlate, explain
 
@@ -81,8 +81,10 @@ def _realm_routes() -> list[web.RouteDef]:
         web.get("/notify", site.notify),
         web.get("/sw.js", site.service_worker),
         web.get("/alerts/{identifier}", site.alert),
-        web.get("/alerts/{identifier}/map.svg", site.alert_map),
-        web.get("/map/{code}.svg", site.map_of),
+        web.get("/alerts/{identifier}/map.svg", maps.alert_svg),
+        web.get("/alerts/{identifier}/map.png", maps.alert_png),
+        web.get("/map/{code}.svg", maps.place_svg),
+        web.get("/map/{code}.png", maps.place_png),
     ]
 
 

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from lalert.courier import Dispatcher
 from lalert.hub import Hub
+from lalert.publishers.cache import Cache
 from lalert.web.bell import Bell
 from lalert.web.canary import Canary
 from lalert.web.desk import Desk
@@ -32,6 +33,7 @@ class Context:
     canary: Canary
     bell: Bell
     pages: Pages
+    pictures: Cache  # maps as PNG
     outbound: Outbound
     dispatcher: Dispatcher
     desk: Desk

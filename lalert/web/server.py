@@ -23,6 +23,7 @@ from lalert.errors import Text, Unavailable
 from lalert.geo.boundaries import load
 from lalert.hub import Hub
 from lalert.metrics import Metrics
+from lalert.publishers.cache import Cache
 from lalert.publishers.faces import Site
 from lalert.scheduler import Scheduler
 from lalert.settings import Settings
@@ -47,6 +48,7 @@ _SIGNUPS_PER_S, _SIGNUPS_BURST = 10.0, 200  # by address: a mobile carrier hides
 _ARMING_S = 1.0
 _EXPIRY_S, _KEYS_S, _RETENTION_S = 1.0, 2.0, 3600.0
 _JOURNAL_S = 1.0
+_PICTURES = 64  # of about 200 KB
 _BACKLOG = 4096  # everybody reconnects at once after a restart
 
 
@@ -141,6 +143,7 @@ async def _furnish(
         canary=canary,
         bell=bell,
         pages=Pages(hub.boundaries, realm=realm, base=hub.site.base, title=_TITLE),
+        pictures=Cache(limit=_PICTURES),
         outbound=outbound,
         dispatcher=dispatcher,
         desk=desk,

@@ -11,12 +11,8 @@ from aiohttp import web
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from lalert.core.model import Realm
 from lalert.errors import Text
 from lalert.geo.codes import normalise
-from lalert.hub import Hub
-from lalert.render import map as maps
-from lalert.render.words import pick
 from lalert.web.alerts import newest
 from lalert.web.answers import IMMUTABLE, answer
 from lalert.web.assets import assets
@@ -75,39 +71,6 @@ async def alert(request: web.Request) -> web.Response:
     return _page(request, ctx.pages.alert(posted, thread, visit))
 
 
-async def alert_map(request: web.Request) -> web.Response:
-    """`GET /alerts/{identifier}/map.svg`: where one message holds."""
-    ctx, visit = context(request), _visit(request, _PARAMETERS | {"g", "sender"})
-    name = request.match_info["identifier"]
-    posted = await newest(ctx.hub, name, request.query.get("sender"))
-    if posted is None or not (posted.entry.zones or posted.entry.supersedes):
-        raise not_found(Text("この電文の地図はありません。", "There is no map of this message."))
-    hub, entry, standing, as_of = ctx.hub, posted.entry, posted.standing, ctx.hub.changed_at
-
-    def draw() -> bytes:
-        return maps.alert_map(entry, hub.boundaries, as_of=as_of, standing=standing, lang=visit.lang)
-
-    return await _map(request, hub, ("map", entry.cursor, visit.lang), standing, draw)
-
-
-async def map_of(request: web.Request) -> web.Response:
-    """`GET /map/{code}.svg`: everything in force in `japan`, a prefecture or a municipality."""
-    ctx, visit = context(request), _visit(request, _PARAMETERS | {"g"})
-    hub, name = ctx.hub, request.match_info["code"][:40]
-    code = name if name == "japan" else normalise(name)
-    in_force, drill = hub.situation.in_force(), hub.realm is Realm.DRILL
-    place = pick(Text("全国", "Japan"), visit.lang) if code == "japan" else hub.boundaries.name_of(code)
-    title = pick(Text(f"{place} 発令中の情報", f"In force: {place}"), visit.lang)
-    as_of = hub.changed_at
-
-    def draw() -> bytes:
-        if code == "japan":
-            return maps.japan(in_force, hub.boundaries, title=title, as_of=as_of, lang=visit.lang, drill=drill)
-        return maps.area_map(code, in_force, hub.boundaries, title=title, as_of=as_of, lang=visit.lang, drill=drill)
-
-    return await _map(request, hub, ("map", code, visit.lang), hub.situation.generation, draw)
-
-
 async def static(request: web.Request) -> web.Response:
     """`GET /static/{name}`: style, script, icons; for a year, if the address says which version it means."""
     asset = assets().get(request.match_info["name"])
@@ -140,14 +103,6 @@ async def findings(request: web.Request) -> web.Response:
 async def to_drill(_: web.Request) -> web.Response:
     """`GET /drill`: the drill realm's front page."""
     raise web.HTTPPermanentRedirect("/drill/")
-
-
-async def _map(
-    request: web.Request, hub: Hub, key: tuple[object, ...], generation: object, draw: Callable[[], bytes]
-) -> web.Response:
-    """Answer with a map that is drawn in a worker, once per change."""
-    svg = await hub.cache.get_later(key, generation, lambda: hub.in_worker(draw))
-    return answer(request, svg, "image/svg+xml")
 
 
 def _picture(request: web.Request, ctx: Context, visit: Visit, name: str, make: Callable[[], bytes]) -> web.Response:

@@ -12,6 +12,7 @@ from lalert.cap.model import Status
 from lalert.core.model import CancelKind, Kind, Posted, Priority, Reach, Standing, State, Zone
 from lalert.geo import boundaries
 from lalert.geo.area import Area, Covered
+from lalert.render.form import FORMS, Form
 from lalert.render.map import MAX_BYTES, alert_map, area_map, japan, looks_of
 from lalert.render.palette import Look
 from tests.render.entries import SENT, alert, entry, info
@@ -122,6 +123,21 @@ def test_every_prefecture_map_keeps_the_size(code: str) -> None:
     """Prefectures with many municipalities or islands, everything in force."""
     made = area_map(code, [posted(*SET.expand(code))], SET, title="県", as_of=SENT)
     assert fills(drawn(made)) == {"hatch-four"}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_no_format_shows_grey_where_something_is_in_force(form: Form) -> None:
+    """A wide frame has prefectures for its neighbours: their municipalities in force are painted all the same."""
+    root = drawn(area_map("17", [posted("162019")], SET, title="石川県", as_of=SENT, form=form))
+    assert fills(root) == {"hatch-four"}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_every_format_shows_all_of_japan(form: Form) -> None:
+    """那覇, 小笠原 and 札幌 have their badges on a map for television, for social media and for phones."""
+    root = drawn(japan([posted("472018", "134210", "011002")], SET, title="全国", as_of=SENT, form=form))
+    assert badges(root) == ["badge-four"] * 3
+    assert (root.get("width"), root.get("height")) == (str(form.width), str(form.height))
 
 
 def test_what_a_prefecture_map_cannot_show_is_named() -> None:
