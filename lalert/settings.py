@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, TypeVar, get_args, get_type_hints
@@ -26,11 +27,13 @@ _PREFIX = "LALERT_"
 # "lalert" (LALERT_PORT, LALERT_SERVICE_HOST ...), and the test suite's own.
 _FOREIGN = ("LALERT_CONFIG", "LALERT_PORT", "LALERT_SERVICE_", "LALERT_TEST_", "LALERT_CRASH_")
 _ALIASES = {"LALERT_DATA": "store.data"}
+_SECRET = frozenset({"store.url"})  # never repeated to anybody, not even when it is wrong
 
 S = TypeVar("S")
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
 Network = IPv4Network | IPv6Network
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s/?#]+[^\s?#]*$", max_length=1024)]
+StoreUrl = Annotated[str, Meta(pattern=r"^(rediss?|unix)://\S+$", max_length=1024)]
 
 
 class Networks(tuple[Network, ...]):
@@ -64,11 +67,27 @@ class Server:
     shutdown_s: Annotated[float, Meta(ge=0, le=300)] = 10.0
 
 
+class Durability(StrEnum):
+    """What a shared store must prove before an alert is acknowledged: `none` is allowed by name only."""
+
+    ALWAYS = "always"  # it flushes every write to its disk before it answers
+    REPLICAS = "replicas"  # so many replicas have it
+    NONE = "none"  # nothing: what was acknowledged may be lost
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storage:
-    """Where everything that lasts is kept, and for how long."""
+    """Where everything that lasts is kept, and for how long.
+
+    Without a `url` that is SQLite in `data`; with one, a Redis that several hubs may share, and `data` holds what each
+    of them needs beside it (key files). `timeout_s` is the most that a question to Redis may take, an append included.
+    """
 
     data: Path = Path("lalert-data")
+    url: StoreUrl | None = field(default=None, repr=False)  # it may hold a password
+    durability: Durability = Durability.ALWAYS
+    replicas: Annotated[int, Meta(ge=1, le=16)] = 1
+    timeout_s: Annotated[float, Meta(ge=0.1, le=60)] = 3.0
     retention_days: Annotated[int, Meta(ge=4, le=3_650)] = 30  # never less than the 72 h that ended alerts are shown
 
 
@@ -288,7 +307,8 @@ def _unusable(given: _Given) -> Finding:
         en=f"The value of {given.label} cannot be used.",
     )
     advice = Text(ja=f"{wanted.ja}を指定してください。", en=f"Give {wanted.en}.")
-    return _finding("settings.value", message, advice, given.label, repr(given.value)[:80])
+    found = None if given.key in _SECRET else repr(given.value)[:80]
+    return _finding("settings.value", message, advice, given.label, found)
 
 
 def _unreadable(file: Path, reason: str) -> Finding:
@@ -312,6 +332,13 @@ def _describe(hint: object) -> Text:
         return Text(ja="CIDR形式のアドレス範囲(例: 10.0.0.0/8)", en="address ranges in CIDR form (10.0.0.0/8)")
     if hint == Url | None:
         return Text(ja="https:// または http:// で始まるURL", en="a URL that begins with https:// or http://")
+    if hint == StoreUrl | None:
+        return Text(
+            ja="redis://、rediss://、unix:// で始まるURL", en="a URL that begins with redis://, rediss:// or unix://"
+        )
+    if hint is Durability:
+        names = ", ".join(Durability)
+        return Text(ja=f"次のいずれか: {names}", en=f"one of: {names}")
     kind, meta = get_args(hint)
     if kind is str:
         return Text(ja=f"{meta.max_length} 文字以内の文字列", en=f"a text of at most {meta.max_length} characters")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 import sys
 from collections.abc import Awaitable, Callable
@@ -17,20 +16,20 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from lalert.cli.speech import FAILED, honest, say, tell
+from lalert.cli.where import storage, store_option
 from lalert.core import keys
 from lalert.core.model import Realm, Role
 from lalert.errors import Text
 from lalert.geo.boundaries import load
 from lalert.geo.codes import normalise
 from lalert.store.base import Store, StoredKey
-from lalert.store.sqlite import SqliteStore
+from lalert.store.opening import open_store
 
 T = TypeVar("T")
 
 _data = click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
-    default=lambda: Path(os.environ.get("LALERT_DATA") or "lalert-data"),
     help="ハブの保存先 / the hub's data folder (./lalert-data)",
 )
 _realm = click.option("--realm", type=click.Choice([realm.value for realm in Realm]), required=True)
@@ -43,6 +42,7 @@ def key() -> None:
 
 @key.command()
 @_data
+@store_option
 @_realm
 @click.option("--role", type=click.Choice([role.value for role in Role]), default=Role.SENDER.value, show_default=True)
 @click.option(
@@ -52,7 +52,7 @@ def key() -> None:
 )
 @click.option("--name", required=True, help="誰のキーか / whose key it is")
 @honest
-def issue(data: Path, realm: str, role: str, area: str, name: str) -> None:
+def issue(data: Path | None, store_url: str | None, realm: str, role: str, area: str, name: str) -> None:
     """キーを発行し、標準出力にキーだけを表示する / Issue a key; stdout is the key alone, shown this once."""
     areas = _areas(area)
     if role == Role.SENDER and not areas:
@@ -66,7 +66,7 @@ def issue(data: Path, realm: str, role: str, area: str, name: str) -> None:
         digest=issued.digest,
         created_at=datetime.now(UTC),
     )
-    _with_store(data, Realm(realm), lambda store: store.add_key(stored))
+    _with_store(data, store_url, Realm(realm), lambda store: store.add_key(stored))
     print(issued)
     tell(
         Text(
@@ -78,12 +78,13 @@ def issue(data: Path, realm: str, role: str, area: str, name: str) -> None:
 
 @key.command("list")
 @_data
+@store_option
 @_realm
 @click.option("--json", "as_json", is_flag=True, help="1行1件のJSON / JSON lines")
 @honest
-def list_(data: Path, realm: str, as_json: bool) -> None:
+def list_(data: Path | None, store_url: str | None, realm: str, as_json: bool) -> None:
     """キーの一覧(秘密は含まない)/ List keys, never their secrets."""
-    stored = _with_store(data, Realm(realm), lambda store: store.keys())
+    stored = _with_store(data, store_url, Realm(realm), lambda store: store.keys())
     if as_json:
         for one in stored:
             print(msgspec.json.encode(_public(one)).decode())
@@ -99,12 +100,13 @@ def list_(data: Path, realm: str, as_json: bool) -> None:
 
 @key.command()
 @_data
+@store_option
 @_realm
 @click.argument("key_id")
 @honest
-def revoke(data: Path, realm: str, key_id: str) -> None:
+def revoke(data: Path | None, store_url: str | None, realm: str, key_id: str) -> None:
     """キーを失効させる / Revoke a key: a running hub stops taking it within seconds."""
-    if not _with_store(data, Realm(realm), lambda store: store.revoke_key(key_id, datetime.now(UTC))):
+    if not _with_store(data, store_url, Realm(realm), lambda store: store.revoke_key(key_id, datetime.now(UTC))):
         tell(Text(f"有効なキー {key_id} はありません。", f"There is no valid key {key_id}."))
         sys.exit(FAILED)
     tell(Text(f"キー {key_id} を失効させました。", f"Key {key_id} is revoked."))
@@ -132,9 +134,9 @@ def _public(stored: StoredKey) -> dict[str, object]:
     }
 
 
-def _with_store(data: Path, realm: Realm, work: Callable[[Store], Awaitable[T]]) -> T:
+def _with_store(data: Path | None, store_url: str | None, realm: Realm, work: Callable[[Store], Awaitable[T]]) -> T:
     async def run() -> T:
-        store = await SqliteStore.open(data / f"{realm}.sqlite", realm, exclusive=False)
+        store = await open_store(storage(data=data, store_url=store_url), realm, exclusive=False)
         try:
             return await work(store)
         finally:

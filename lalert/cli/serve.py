@@ -14,6 +14,7 @@ import uvloop
 
 from lalert import logs
 from lalert.cli.speech import honest, tell
+from lalert.cli.where import store_option
 from lalert.errors import Text
 from lalert.settings import Settings, load
 from lalert.web.server import Server, serving
@@ -25,13 +26,19 @@ _SWITCH_S = 0.001  # how long a thread that examines or writes may keep the loop
 @click.option("--host", help="待ち受けるアドレス / address to listen on (127.0.0.1)")
 @click.option("--port", type=int, help="待ち受けるポート / port to listen on, 0 for any free one (8080)")
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="保存先 / folder of all that lasts")
+@store_option
 @click.option("--config", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="lalert.toml")
 @honest
-def serve(host: str | None, port: int | None, data: Path | None, config: Path | None) -> None:
+def serve(host: str | None, port: int | None, data: Path | None, store_url: str | None, config: Path | None) -> None:
     """ハブを起動する / Run the hub until SIGTERM or Ctrl-C."""
     logs.configure()
     config = config or _maybe_path(os.environ.get("LALERT_CONFIG"))
-    flags = {"server.host": host, "server.port": port, "store.data": None if data is None else str(data)}
+    flags = {
+        "server.host": host,
+        "server.port": port,
+        "store.data": None if data is None else str(data),
+        "store.url": store_url,
+    }
     uvloop.run(run(load(config, os.environ, flags)))
 
 

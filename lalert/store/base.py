@@ -2,7 +2,10 @@
 
 1. **Durable before told.** When `append` returns, every `Appended` entry survives `kill -9` and power loss.
 2. **One transaction.** Position, dedup key, entry, standings of what it supersedes and the audit line are kept
-   together or not at all. If `append` raises `Unavailable`, nothing of the batch is kept.
+   together or not at all. If `append` raises `Unavailable`, nothing of the batch is kept, with one exception that no
+   engine behind a network can exclude: the batch was written, and the answer was lost with the connection. Such an
+   engine asks again by itself, as the same batch, until its patience is over; only then it raises, and the batch is
+   kept whole or not at all. Posting again is harmless: what was kept is `Repeated`.
 3. **Once.** A key is appended once, for ever (until retention drops the entry): the same bytes again are `Repeated`
    with the first entry, other bytes under the same key are `Conflicting`, what comes after its own end is `Stale`.
 4. **Order.** Positions count from 1 without a hole, in the order of the batch. They are never used twice; a store
@@ -10,7 +13,10 @@
 5. **One in force.** At most one message of a thread is in force. A kept Update or Cancel ends whatever of its thread
    is in force *at that moment*, and every message in its `supersedes`, whatever the drafter had seen.
 6. **Honest history.** `read` after a position older than `oldest - 1` raises `Gap`; it never skips silently.
-7. Drivers' exceptions do not leave the store: a failure is `Unavailable`.
+   A shared log that went back behind what was seen of it (a restored backup) gets another `epoch` before anything is
+   appended to it, and every open store of it raises `WentBack` from then on: it must be opened anew.
+7. Drivers' exceptions do not leave the store: a failure is `Unavailable`. No call waits longer than the patience that
+   the store was opened with.
 
 8. **Sealed.** What must be had in clear to deliver (endpoints, residents' browsers) is unreadable in the data alone.
 
@@ -28,7 +34,7 @@ from lalert.core.delivery import Attempt, LaneState
 from lalert.core.endpoint import Endpoint
 from lalert.core.model import Cursor, Draft, Entry, Posted, Realm, Role, Sender
 from lalert.core.resident import Resident
-from lalert.errors import Rejected, Text
+from lalert.errors import Rejected, Text, Unavailable
 
 ENDPOINT_LIMIT: Final = 10_000
 RESIDENT_LIMIT: Final = 10_000_000
@@ -87,6 +93,19 @@ class Gap(Rejected):
         self.span = span
 
 
+class WentBack(Unavailable):
+    """The shared log is not the one that this store was opened on: it was restored, emptied or renamed meanwhile."""
+
+    def __init__(self, seen: Cursor, found: Cursor | None) -> None:
+        message = Text(
+            ja=f"共有の保存先が過去の状態に戻りました(確認済み {seen}、現在 {found or 'なし'})。再起動が必要です。",
+            en=f"The shared log went back: {seen} was seen, now there is {found or 'none'}. Start the hub anew.",
+        )
+        super().__init__(message, code="store.went_back")
+        self.seen = seen
+        self.found = found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredKey:
     """A key as it is kept: never the secret, only its SHA-256 digest (the secret has 256 bits of entropy)."""
@@ -119,6 +138,10 @@ class Store(Protocol):
 
     realm: Realm
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other hubs append to the same log."""
+
     async def span(self) -> Span:
         """Return what the log holds now."""
 
@@ -127,6 +150,12 @@ class Store(Protocol):
 
     async def read(self, after: int, limit: int) -> Sequence[Entry]:
         """Return up to `limit` entries with positions greater than `after`, in order. Raises `Gap`."""
+
+    async def follow(self, after: int, limit: int) -> Sequence[Entry]:
+        """Wait, a few seconds at most, until the log goes on after position `after`, by whomever.
+
+        Returns up to `limit` entries that follow, in order; none when nothing came. Raises `Gap`.
+        """
 
     async def read_from(self, at: datetime, limit: int) -> Sequence[Entry]:
         """Return the entries accepted at or after `at`, the newest `limit` of them, in order."""

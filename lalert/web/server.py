@@ -27,7 +27,7 @@ from lalert.publishers.cache import Cache
 from lalert.publishers.faces import Site
 from lalert.scheduler import Scheduler
 from lalert.settings import Settings
-from lalert.store.sqlite import SqliteStore
+from lalert.store.opening import open_store
 from lalert.web.app import make_app
 from lalert.web.bell import Bell
 from lalert.web.canary import Canary
@@ -83,7 +83,7 @@ async def serving(settings: Settings, *, clock: Callable[[], datetime] = utc_now
         contexts = []
         for realm in Realm:
             site = Site(realm, (settings.server.public_url or url).rstrip("/"))
-            store = await SqliteStore.open(settings.store.data / f"{realm}.sqlite", realm)
+            store = await open_store(settings.store, realm)
             hub = Hub(store=store, boundaries=boundaries, settings=settings, metrics=metrics, site=site, clock=clock)
             await hub.start()
             stack.push_async_callback(hub.stop)

@@ -16,7 +16,8 @@ import pytest
 from lalert.core.model import Realm, Role
 from lalert.errors import Rejected, Unavailable
 from lalert.store.base import Appended, StoredKey
-from lalert.store.sqlite import SqliteStore, database, random_epoch
+from lalert.store.epoch import random_epoch
+from lalert.store.sqlite import SqliteStore, database
 from lalert.store.sqlite.register import AUDIT_LIMIT
 from lalert.store.sqlite.writer import MAX_JOINED, MAX_WAITING, Writer
 from tests.contract.making import START, cancel, message

@@ -1,5 +1,5 @@
 """The durability contract on SQLite: one file, nothing to install."""
 
-from lalert.store.sqlite.store import SqliteStore, random_epoch
+from lalert.store.sqlite.store import SqliteStore
 
-__all__ = ["SqliteStore", "random_epoch"]
+__all__ = ["SqliteStore"]

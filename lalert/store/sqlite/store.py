@@ -8,11 +8,10 @@ neither waits for the other and neither ever blocks the event loop. What happens
 from __future__ import annotations
 
 import asyncio
-import secrets
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -26,6 +25,7 @@ from lalert.core.resident import Resident
 from lalert.errors import Text, Unavailable
 from lalert.store import seal
 from lalert.store.base import AuditLine, Outcome, Span, StoredKey
+from lalert.store.epoch import random_epoch
 from lalert.store.sqlite import database
 from lalert.store.sqlite.deliveries import Deliveries
 from lalert.store.sqlite.ledger import Ledger
@@ -36,13 +36,7 @@ from lalert.store.sqlite.writer import Writer
 T = TypeVar("T")
 
 
-_EPOCH_LETTERS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
-_EPOCH_LENGTH: Final = 4
-
-
-def random_epoch() -> str:
-    """Return a name for a new log."""
-    return "".join(secrets.choice(_EPOCH_LETTERS) for _ in range(_EPOCH_LENGTH))
+_FOLLOW_S: Final = 2.0
 
 
 def _now() -> datetime:
@@ -51,6 +45,8 @@ def _now() -> datetime:
 
 class SqliteStore:
     """One realm's store in one SQLite file. Made by `open`."""
+
+    is_shared: Final = False
 
     def __init__(self, realm: Realm, files: _Files, loop: asyncio.AbstractEventLoop) -> None:
         self.realm = realm
@@ -63,6 +59,7 @@ class SqliteStore:
         self._keeping = Peers(files.writing, files.seal)
         self._seeing = Peers(files.reading, files.seal)
         self._is_closed = False
+        self._grown = asyncio.Event()  # of those who wait for the next append
 
     @classmethod
     async def open(
@@ -99,11 +96,25 @@ class SqliteStore:
         """Keep `drafts` in their order, in one durable transaction; return one outcome each."""
         if not drafts:
             return []
-        return await self._writer.run(partial(self._kept.append, tuple(drafts)), size=len(drafts))
+        outcomes = await self._writer.run(partial(self._kept.append, tuple(drafts)), size=len(drafts))
+        grown, self._grown = self._grown, asyncio.Event()
+        grown.set()
+        return outcomes
 
     async def read(self, after: int, limit: int) -> Sequence[Entry]:
         """Return up to `limit` entries with positions greater than `after`, in order. Raises `Gap`."""
         return await self._read(partial(self._seen.read, after, limit))
+
+    async def follow(self, after: int, limit: int) -> Sequence[Entry]:
+        """Return up to `limit` entries after `after` as soon as there are any; none when none came in time."""
+        grown = self._grown
+        entries = await self.read(after, limit)
+        if not entries:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_FOLLOW_S):
+                    await grown.wait()
+            entries = await self.read(after, limit)
+        return entries
 
     async def read_from(self, at: datetime, limit: int) -> Sequence[Entry]:
         """Return the entries accepted at or after `at`, the newest `limit` of them, in order."""

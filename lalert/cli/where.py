@@ -1,0 +1,45 @@
+"""Where the data are, for commands that work on them beside a running hub."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import click
+
+from lalert.cli.speech import say
+from lalert.errors import Text
+from lalert.settings import Storage, load
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def store_option(command: F) -> F:
+    """Add `--store URL`. A URL with a password is refused: every user of the machine can read the arguments."""
+    add = click.option(
+        "--store",
+        "store_url",
+        callback=_without_password,
+        help="共有のRedis / URL of the shared Redis; with a password: LALERT_STORE_URL",
+    )
+    return add(command)
+
+
+def storage(*, data: Path | None, store_url: str | None) -> Storage:
+    """Return what the file (`LALERT_CONFIG`), the environment and these flags say. Raises `Rejected`."""
+    named = os.environ.get("LALERT_CONFIG")
+    flags = {"store.data": None if data is None else str(data), "store.url": store_url}
+    return load(Path(named) if named else None, os.environ, flags).store
+
+
+def _without_password(_: click.Context, __: click.Parameter, url: str | None) -> str | None:
+    if url is not None and urlsplit(url).password is not None:
+        message = Text(
+            ja="パスワードを含むURLは、環境変数 LALERT_STORE_URL か設定ファイルで指定してください。",
+            en="Give a URL that has a password in LALERT_STORE_URL or in the settings file.",
+        )
+        raise click.UsageError(say(message))
+    return url
