@@ -1,0 +1,124 @@
+"""Signatures on received messages: enveloped XML-DSig over the whole alert (CAP 1.2 §3.3.4.1), judged on its bytes.
+
+Three verdicts. VALID: a key that we trust for this sender signed exactly what the hub reads. INVALID: such a key signed
+something else. UNVERIFIABLE: nothing can be said, because the key is not known, the algorithm is weak, or the signature
+is over something other than the alert. Whether that matters is for `trust.toml` to say.
+
+What is signed is what is read, because only one form counts: a `Signature` that is a child of the very `alert` that the
+hub reads, with one reference to the whole document (`URI=""`) and no transform that could choose a part of it. A copy
+of a signed alert that hides somewhere in another message signs nothing.
+
+Several signatures. The enveloped transform takes out the signature that it belongs to, and no other (XMLDSig §6.6.4).
+So each is over the alert and those signatures that were there when it was made, or, as Canada does it, over the alert
+alone. The others are taken out before it is checked. None of them holds anything that the hub reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from lxml import etree
+
+from lalert.cap.catalogue import finding
+from lalert.cap.chain import certificates_of, keys, subject_of
+from lalert.cap.dictionary import XMLDSIG
+from lalert.cap.model import Alert
+from lalert.cap.proof import fits, flaw_of, has_company, method_of, signatures_of, tree_of
+from lalert.cap.trust import Signer, Trust, valid_at
+from lalert.errors import Finding
+
+MAX_SIGNATURES: Final = 4  # of one message: the sender, and those who hand it on
+
+
+class Verdict(StrEnum):
+    """What a signature proves."""
+
+    VALID = "valid"
+    INVALID = "invalid"
+    UNVERIFIABLE = "unverifiable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """What is known of one signature of a message.
+
+    `reason` is the end of the finding's code (`altered`, `unknown` …), empty for a valid one. `signer` is the subject
+    (RFC 4514) of the trusted certificate; only where none is known, of the one that the message brings along, which
+    proves nothing. `algorithm` is the name behind the `#` of the signature method.
+    """
+
+    verdict: Verdict
+    reason: str = ""
+    signer: str = ""
+    algorithm: str = ""
+    line: int | None = None
+
+
+def check(alert: Alert, trust: Trust, *, key_id: str = "") -> tuple[tuple[Signature, ...], list[Finding]]:
+    """Return the signatures of a received message, and what is wrong with them or lacking.
+
+    `key_id` names the API key that posted it. Never raises for bad input; a signature that breaks the verifier is
+    unverifiable.
+    """
+    rule = trust.rule_for(alert.sender, key_id)
+    signatures = verify(alert.raw, sent=alert.sent, signers=rule.signers)
+    findings = [found for number, one in enumerate(signatures, 1) if (found := _finding_of(one, number))]
+    if rule.required and not any(one.verdict is Verdict.VALID for one in signatures):
+        findings.append(finding("cap.signature.required", path="/alert", line=1, found=alert.sender))
+    return signatures, findings
+
+
+def verify(raw: bytes, *, sent: datetime, signers: Sequence[Signer]) -> tuple[Signature, ...]:
+    """Return a verdict on each signature of the message in `raw`, in the order in which they stand there."""
+    if XMLDSIG.encode() not in raw:
+        return ()
+    try:
+        count = len(signatures_of(tree_of(raw)))
+    except etree.XMLSyntaxError:
+        return ()
+    if count > MAX_SIGNATURES:
+        return (Signature(verdict=Verdict.INVALID, reason="count"),)
+    return tuple(_judged(raw, number, sent, signers) for number in range(count))
+
+
+def _finding_of(signature: Signature, number: int) -> Finding | None:
+    if signature.verdict is Verdict.VALID:
+        return None
+    return finding(
+        f"cap.signature.{signature.reason}",
+        path=f"/alert/Signature[{number}]",
+        line=signature.line,
+        found=signature.signer or signature.algorithm or None,
+        facts={"limit": MAX_SIGNATURES},
+    )
+
+
+def _judged(raw: bytes, number: int, sent: datetime, signers: Sequence[Signer]) -> Signature:
+    """Return the verdict on the signature at `number`, counted from 0."""
+    element = signatures_of(tree_of(raw))[number]
+    algorithm = method_of(element)
+    offered = certificates_of(element)
+    named = subject_of(offered[0]) if offered else ""
+
+    def verdict(verdict: Verdict, reason: str = "", signer: str = named) -> Signature:
+        return Signature(verdict=verdict, reason=reason, signer=signer, algorithm=algorithm, line=element.sourceline)
+
+    flaw = flaw_of(element)
+    if flaw is not None:
+        return verdict(Verdict.UNVERIFIABLE, flaw)
+    for key in keys(signers, offered, sent):
+        made = fits(raw, number, key.certificate)
+        if made is None and key.certificate not in offered:
+            continue  # another key's work
+        if not made and has_company(element):
+            return verdict(Verdict.UNVERIFIABLE, "cover", key.subject)
+        if not made:
+            return verdict(Verdict.INVALID, "altered", key.subject)
+        if not key.is_bare and not valid_at(key.certificate, sent):
+            return verdict(Verdict.UNVERIFIABLE, "expired", key.subject)
+        return verdict(Verdict.VALID, "", key.subject)
+    return verdict(Verdict.UNVERIFIABLE, "unknown")
