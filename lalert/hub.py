@@ -44,6 +44,7 @@ from lalert.core.model import Cursor, Draft, Entry, Kind, Posted, Priority, Real
 from lalert.core.situation import Situation
 from lalert.errors import Rejected, Text
 from lalert.geo.area import Area
+from lalert.geo.atlas import Atlas
 from lalert.geo.boundaries import BoundarySet
 from lalert.metrics import Metrics
 from lalert.publishers.cache import Cache
@@ -77,14 +78,14 @@ class Hub:
         self,
         *,
         store: Store,
-        boundaries: BoundarySet,
+        atlas: Atlas,
         settings: Settings,
         metrics: Metrics,
         site: Site,
         clock: Callable[[], datetime],
     ) -> None:
         self.store = store
-        self.boundaries = boundaries
+        self.atlas = atlas
         self.settings = settings
         self.metrics = metrics
         metrics.open(site.realm.value, lanes=(lane.label for lane in Priority), kinds=(kind.value for kind in Kind))
@@ -121,6 +122,11 @@ class Hub:
     def realm(self) -> Realm:
         """Live or drill."""
         return self.site.realm
+
+    @property
+    def boundaries(self) -> BoundarySet:
+        """The boundary set in use now. Work that asks twice takes it once: it may be swapped between two questions."""
+        return self.atlas.current
 
     @property
     def failing_since(self) -> datetime | None:
@@ -180,8 +186,8 @@ class Hub:
                 self.calm.set()
 
     async def _accept(self, raw: bytes, sender: Sender, lane: Priority, *, dry_run: bool) -> Accepted:
-        now, slack_m = self.clock(), self.settings.hub.jurisdiction_slack_m
-        work = partial(examine, raw, sender=sender, now=now, slack_m=slack_m, boundaries=self.boundaries)
+        now, slack_m, boundaries = self.clock(), self.settings.hub.jurisdiction_slack_m, self.boundaries
+        work = partial(examine, raw, sender=sender, now=now, slack_m=slack_m, boundaries=boundaries)
         examined = await self._reception.serve(lane, work)
         if examined.alert is not None and (examined.refusal is not None or dry_run):
             # What is right is looked for when it is kept; what is wrong by now may have been right when it was posted.
@@ -189,7 +195,7 @@ class Hub:
             if known is not None:
                 return known
         alert = examined.checked()
-        draft = await self._draft(alert, examined, sender, now, lane)
+        draft = await self._draft(alert, examined, boundaries, sender, now, lane)
         if dry_run:
             return Accepted(Entry.of(draft, self._next_cursor()), created=False)
         pending = self._committer.pending(draft.key)
@@ -251,7 +257,9 @@ class Hub:
         accepted = _accepted(await asyncio.shield(pending.outcome), raw)
         return Accepted(accepted.entry, created=False)
 
-    async def _draft(self, alert: Alert, examined: Examined, sender: Sender, now: datetime, lane: Priority) -> Draft:
+    async def _draft(
+        self, alert: Alert, examined: Examined, boundaries: BoundarySet, sender: Sender, now: datetime, lane: Priority
+    ) -> Draft:
         known = {r.key: await self._find(r) for r in alert.references}
         taken = False if any(known.values()) else await self._is_taken(alert)
         ended = [posted for posted in known.values() if posted]
@@ -270,7 +278,7 @@ class Hub:
             priority_of=self.situation.thread_priority,
             taken=taken,
             lifetime=self._lifetime,
-            boundaries=self.boundaries,
+            boundaries=boundaries,
             findings=examined.findings,
         )
 

@@ -19,6 +19,7 @@ import shapely
 from lalert.cap.model import Status
 from lalert.core.model import Draft, Heard, Kind, Priority, Subscription, Zone
 from lalert.core.priority import rank
+from lalert.geo.kinship import kin
 
 _STAND_IN = {Priority.FLASH: 5, Priority.URGENT: 4, Priority.PROMPT: 3, Priority.ROUTINE: None}
 
@@ -116,8 +117,8 @@ def _is_among(subscription: Subscription, heard: Heard) -> bool:
 
 @lru_cache(maxsize=1024)
 def _places(codes: frozenset[str]) -> frozenset[str]:
-    """Return `codes` and the two digits of the prefectures around them."""
-    return codes | {code[:2] for code in codes}
+    """Return `codes`, what else their places may be called (another boundary set, a merger), and the prefectures."""
+    return kin(codes) | {code[:2] for code in codes}
 
 
 def _touches(point: tuple[float, float], heard: Heard) -> bool:

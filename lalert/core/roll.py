@@ -24,6 +24,7 @@ from lalert.cap.vocabulary import vocabulary_at
 from lalert.core.matching import hearers_of
 from lalert.core.model import CancelKind, Draft, Heard, State
 from lalert.core.resident import DAY_MIN, Resident, Wish, minute_of_day
+from lalert.geo.kinship import kin
 from lalert.geo.mesh import Ints
 from lalert.geo.residents import Found, Place, View
 
@@ -118,7 +119,7 @@ def _is_grave(heard: Heard) -> bool:
 
 def _audience(heard: Heard, view: View) -> Found:
     """Return those who live in the audience's place and whose filter lets its meaning pass."""
-    found = view.matching(heard.geometry, heard.codes)
+    found = view.matching(heard.geometry, kin(heard.codes))
     min_level = found.tags & ((1 << _LEVEL_BITS) - 1)
     hazards = found.tags >> _HAZARD_SHIFT & ((1 << _HAZARD_BITS) - 1)
     wanted = (min_level <= (heard.level or 0)) & ((hazards == 0) | (hazards & _hazard_bits(heard.hazards) != 0))

@@ -19,7 +19,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from lalert.errors import Finding
-from lalert.geo import codes, faults, measure, packed
+from lalert.geo import codes, faults, kinship, measure, packed
 from lalert.geo.area import Covered
 from lalert.geo.packed import Packed
 from lalert.geo.place import Municipality, Prefecture
@@ -116,9 +116,20 @@ class BoundarySet:
         return prefecture
 
     def name_of(self, code: str) -> str:
-        """Return the Japanese name of a municipality or prefecture code of this set, or the code itself."""
+        """Return the Japanese name of a municipality or prefecture, of another edition, too; else the code itself."""
         place = self._places.get(code) or self._prefectures.get(code)
-        return place.name if place else code
+        if place is not None:
+            return place.name
+        change = codes.maybe_change(code)
+        return change.name if change else self._lacking.get(code, code)
+
+    def heirs(self, code: str) -> tuple[str, ...]:
+        """Return the codes of this set that stand for a code of any edition: itself, or else its successors, its
+        city or its wards, so that what was resolved with another set can be shown. Never for deciding who is warned.
+        """
+        if code in self:
+            return (code,)
+        return tuple(sorted(relative for relative in kinship.kin(frozenset({code})) if relative in self))
 
     def expand(self, code: str, *, path: str = "") -> tuple[str, ...]:
         """Return every municipality that a normalised code stands for.

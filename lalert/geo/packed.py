@@ -13,10 +13,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import numpy.typing as npt
 import shapely
+from shapely.errors import GEOSException
 
 from lalert.errors import Defect, Text
 from lalert.geo import source as files
@@ -27,6 +29,8 @@ from lalert.geo.source import Source
 DATA = "boundaries.npz"
 SOURCE = "SOURCE.toml"
 EMBEDDED = Path(__file__).parent / "data"
+
+MAX_UNPACKED_BYTES = 1 << 30
 
 _FORMAT = 1
 _MICRO = 1e6
@@ -59,7 +63,17 @@ def encode(packed: Packed) -> bytes:
 
 
 def decode(data: bytes) -> Packed:
-    """Return the set in the bytes of a data file."""
+    """Return the set in the bytes of a data file. Raises Defect when they hold none."""
+    try:
+        return _decoded(data)
+    except (ValueError, KeyError, TypeError, IndexError, OSError, EOFError, BadZipFile, GEOSException) as error:
+        raise _formless(str(error)) from error
+
+
+def _decoded(data: bytes) -> Packed:
+    with ZipFile(io.BytesIO(data)) as archive:
+        if sum(member.file_size for member in archive.infolist()) > MAX_UNPACKED_BYTES:
+            raise ValueError(f"more than {MAX_UNPACKED_BYTES} bytes")
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
         names = _gazetteer(json.loads(arrays["names"].tobytes()))
         layers = {layer: _grown(arrays, layer) for layer in _LAYERS}
@@ -73,16 +87,28 @@ def write(folder: Path, data: bytes, source: Source) -> None:
 
 def read(folder: Path = EMBEDDED) -> tuple[Packed, Source]:
     """Return the set in `folder`. Raises Defect when it is absent or not what its source says."""
-    data, source = files.read(folder / DATA, folder / SOURCE, damaged=lambda why: _damaged(folder, why))
+    return read_files(folder / DATA, folder / SOURCE)
+
+
+def read_files(data_path: Path, source_path: Path) -> tuple[Packed, Source]:
+    """Return the set in two files. Raises Defect when one is absent or not what the source says."""
+    data, source = files.read(data_path, source_path, damaged=lambda why: _damaged(data_path, why))
     return decode(data), source
 
 
-def _damaged(folder: Path, why: str) -> Defect:
+def _damaged(path: Path, why: str) -> Defect:
     message = Text(
-        f"境界データ({folder})が壊れているか、ありません。対象地域を判定できないため停止します。({why})",
-        f"The boundary set in {folder} is damaged or absent ({why}); without it no area can be resolved.",
+        f"境界データ({path})が壊れているか、ありません。対象地域を判定できないため停止します。({why})",
+        f"The boundary set in {path} is damaged or absent ({why}); without it no area can be resolved.",
     )
     return Defect(message, code="boundaries.damaged")
+
+
+def _formless(why: str) -> Defect:
+    message = Text(
+        f"境界データの形式が合いません。({why[:200]})", f"The boundary set is of another format ({why[:200]})."
+    )
+    return Defect(message, code="boundaries.format")
 
 
 def _shrunk(shapes: Geometries) -> dict[str, npt.NDArray[Any]]:
@@ -116,9 +142,7 @@ def _simplest(shapes: Geometries) -> Geometries:
 
 def _gazetteer(raw: dict[str, Any]) -> Gazetteer:
     if raw.pop("format") != _FORMAT:
-        raise Defect(
-            Text("境界データの版が合いません。", "The boundary set is of another format."), code="boundaries.format"
-        )
+        raise _formless(f"format {_FORMAT} expected")
     return Gazetteer(
         municipalities=tuple(_municipality(row) for row in raw["municipalities"]),
         prefectures=tuple(Prefecture(**row) for row in raw["prefectures"]),

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import tempfile
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lalert.errors import Defect
+
+_READABLE = 0o644  # a hub may run as another user than the one that imported
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,10 +35,24 @@ class Source:
 
 
 def write(data: bytes, source: Source, *, data_path: Path, source_path: Path) -> None:
-    """Write both files: first the data, then the source whose checksum makes it valid."""
+    """Write both files, each whole or not at all: first the data, then the source whose checksum makes it valid."""
     data_path.parent.mkdir(parents=True, exist_ok=True)
-    data_path.write_bytes(data)
-    source_path.write_text(_toml(source), encoding="utf-8")
+    replace(data_path, data)
+    replace(source_path, _toml(source).encode())
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Put `content` in the place of a file at one stroke: whoever reads sees the old or the new, after a crash, too."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as fresh:
+        try:
+            fresh.write(content)
+            fresh.flush()
+            os.fsync(fresh.fileno())
+            os.chmod(fresh.name, _READABLE)
+            os.replace(fresh.name, path)
+        except BaseException:
+            os.unlink(fresh.name)
+            raise
 
 
 def read(data_path: Path, source_path: Path, *, damaged: Callable[[str], Defect]) -> tuple[bytes, Source]:

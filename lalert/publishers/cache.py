@@ -11,19 +11,20 @@ class Cache:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
+        self._era = 0
         self._pages: dict[Hashable, tuple[Hashable, bytes]] = {}
         self._making: dict[Hashable, asyncio.Task[bytes]] = {}
 
     def get(self, key: Hashable, generation: Hashable, make: Callable[[], bytes]) -> bytes:
         """Return the page called `key` as of `generation`, made by `make` at once when it is not there."""
-        kept = self._pages.get(key)
+        generation, kept = (self._era, generation), self._pages.get(key)
         page = kept[1] if kept is not None and kept[0] == generation else make()
         self._keep(key, generation, page)
         return page
 
     async def get_later(self, key: Hashable, generation: Hashable, make: Callable[[], Awaitable[bytes]]) -> bytes:
         """Return the page like `get`, of a `make` that takes its time elsewhere."""
-        kept = self._pages.get(key)
+        generation, kept = (self._era, generation), self._pages.get(key)
         if kept is not None and kept[0] == generation:
             self._keep(key, generation, kept[1])
             return kept[1]
@@ -31,6 +32,10 @@ class Cache:
         if order not in self._making:
             self._making[order] = asyncio.ensure_future(self._make(order, make))
         return await asyncio.shield(self._making[order])  # whoever leaves does not take it from the others
+
+    def forget(self) -> None:
+        """Make every page anew, those that are being made at this moment, too: what all of them stand on changed."""
+        self._era += 1
 
     async def _make(self, order: tuple[Hashable, Hashable], make: Callable[[], Awaitable[bytes]]) -> bytes:
         try:

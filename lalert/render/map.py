@@ -64,6 +64,14 @@ def looks_of(in_force: Iterable[Posted]) -> dict[str, Look]:
     return looks
 
 
+def _drawable(looks: Mapping[str, Look], boundaries: BoundarySet) -> dict[str, Look]:
+    """Return the looks by codes of this set: what was resolved with another one is drawn on what stands for it."""
+    drawn: dict[str, Look] = {}
+    for code, look in looks.items():
+        drawn |= {heir: gravest_first((look, drawn.get(heir, look)))[0] for heir in boundaries.heirs(code)}
+    return drawn
+
+
 def japan(
     in_force: Sequence[Posted],
     boundaries: BoundarySet,
@@ -75,7 +83,7 @@ def japan(
     form: Form = SQUARE,
 ) -> bytes:
     """Return the map of Japan: prefectures, and the municipalities where something is in force."""
-    looks = looks_of(in_force)
+    looks = _drawable(looks_of(in_force), boundaries)
     sheet = Sheet(title=title, as_of=as_of, credit=boundaries.credit, lang=lang, drill=drill, form=form)
     rect = sheet.place
     main = Plane(_MAINLAND, Rect(x=4, y=rect.y + 4, width=rect.width - 8, height=rect.height - 8))
@@ -117,7 +125,7 @@ def area_map(
     A prefecture shows whole municipalities; a municipality shows the alerts' exact shapes.
     """
     inside = boundaries.expand(code)
-    looks = looks_of(in_force)
+    looks = _drawable(looks_of(in_force), boundaries)
     core = _compact(boundaries.simplified(code), _NEAR_DEG.get(code, _FAR_DEG))
     lit = [place for place in inside if place in looks]
     frame = Box.around(core, margin=_MARGIN, least_deg=_LEAST_DEG)

@@ -57,7 +57,8 @@ async def one(request: web.Request) -> web.Response:
 
 def _delivered(boundaries: BoundarySet, code: str) -> dict[str, object]:
     table = postal.load()
-    places = [boundaries.municipality(one) for one in table.municipalities(code, path="postal")]
+    codes = (heir for one in table.municipalities(code, path="postal") for heir in boundaries.heirs(one))
+    places = [boundaries.municipality(one) for one in dict.fromkeys(codes)]
     areas = [area_to_dict(place) for place in places]
     return {"boundaries": boundaries.version, "postalCodes": table.version, "areas": areas}
 

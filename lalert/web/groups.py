@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from lalert.core.model import Posted
+from lalert.geo.kinship import kin
 from lalert.render.palette import Look
 from lalert.render.words import LEVEL_ACTIONS, pick
 from lalert.web.badge import GRAVEST_FIRST, Badge, badge_of, badge_of_error, look_at
@@ -81,7 +82,7 @@ def worst_by_code(held: Iterable[Posted], reader: Reader) -> dict[str, Badge]:
         for zone in posted.entry.zones:
             if not zone.lifted:
                 look = look_at(zone.level, posted.entry.priority)
-                for code in zone.area.codes:
+                for code in kin(zone.area.codes):
                     looks[code] = _graver(look, looks.get(code))
                     looks[code[:2]] = _graver(look, looks.get(code[:2]))
     badges = {look: badge_of(look, reader.lang) for look in GRAVEST_FIRST}

@@ -50,6 +50,7 @@ def _status(ctx: Context) -> dict[str, object]:
     hub = ctx.hub
     now = hub.clock()
     return {
+        "boundaries": {"version": hub.boundaries.version, "fault": hub.atlas.fault.code if hub.atlas.fault else None},
         "cursor": str(hub.tail.head),
         "inForce": len(hub.situation.in_force()),
         "streams": len(ctx.fanout),

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import aiohttp
 import structlog
@@ -20,7 +21,7 @@ from lalert.core.model import Realm
 from lalert.courier import Dispatcher
 from lalert.courier.feed import Source
 from lalert.errors import Text, Unavailable
-from lalert.geo.boundaries import load
+from lalert.geo.atlas import Atlas
 from lalert.hub import Hub
 from lalert.metrics import Metrics
 from lalert.publishers.cache import Cache
@@ -33,6 +34,7 @@ from lalert.web.bell import Bell
 from lalert.web.canary import Canary
 from lalert.web.context import Context
 from lalert.web.desk import Desk
+from lalert.web.edition import follow, tell_fault
 from lalert.web.fanout import Fanout
 from lalert.web.journal import Journal
 from lalert.web.keyring import Keyring
@@ -48,6 +50,7 @@ _SIGNUPS_PER_S, _SIGNUPS_BURST = 10.0, 200  # by address: a mobile carrier hides
 _ARMING_S = 1.0
 _EXPIRY_S, _KEYS_S, _RETENTION_S = 1.0, 2.0, 3600.0
 _JOURNAL_S = 1.0
+_BOUNDARIES_S = 2.0
 _PICTURES = 64  # of about 200 KB
 _BACKLOG = 4096  # everybody reconnects at once after a restart
 
@@ -72,7 +75,8 @@ class Server:
 @asynccontextmanager
 async def serving(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> AsyncIterator[Server]:
     """Run the server as long as the context lasts. Raises `Unavailable` when the port or a store cannot be had."""
-    boundaries = await asyncio.to_thread(load)
+    atlas = await asyncio.to_thread(Atlas.open, settings.store.data)
+    tell_fault(atlas)
     metrics = Metrics()
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(_listen(settings.server.host, settings.server.port))
@@ -84,7 +88,7 @@ async def serving(settings: Settings, *, clock: Callable[[], datetime] = utc_now
         for realm in Realm:
             site = Site(realm, (settings.server.public_url or url).rstrip("/"))
             store = await open_store(settings.store, realm)
-            hub = Hub(store=store, boundaries=boundaries, settings=settings, metrics=metrics, site=site, clock=clock)
+            hub = Hub(store=store, atlas=atlas, settings=settings, metrics=metrics, site=site, clock=clock)
             await hub.start()
             stack.push_async_callback(hub.stop)
             bell = Bell(hub, outbound, key_file=settings.store.data / f"vapid-{realm}.pem")
@@ -95,6 +99,7 @@ async def serving(settings: Settings, *, clock: Callable[[], datetime] = utc_now
             )
             contexts.append(ctx)
             _schedule(scheduler, ctx)
+        scheduler.every(_BOUNDARIES_S, "boundaries", partial(follow, atlas, contexts))
         await _answer(stack, settings, contexts, listener)
         scheduler.start()
         stack.callback(scheduler.stop)
@@ -142,7 +147,7 @@ async def _furnish(
         signups=Limits(rate=_SIGNUPS_PER_S, burst=_SIGNUPS_BURST, clock=time.monotonic),
         canary=canary,
         bell=bell,
-        pages=Pages(hub.boundaries, realm=realm, base=hub.site.base, title=_TITLE),
+        pages=Pages(hub.atlas, realm=realm, base=hub.site.base, title=_TITLE),
         pictures=Cache(limit=_PICTURES),
         outbound=outbound,
         dispatcher=dispatcher,

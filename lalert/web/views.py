@@ -20,7 +20,9 @@ from lalert.core.model import Cursor, Entry, Posted, Realm
 from lalert.core.situation import Situation
 from lalert.errors import LalertError, Rejected, Text
 from lalert.geo import postal
+from lalert.geo.atlas import Atlas
 from lalert.geo.boundaries import BoundarySet
+from lalert.geo.kinship import kin
 from lalert.geo.place import Municipality, Prefecture
 from lalert.render.words import pick, status_mark
 from lalert.web.assets import assets
@@ -85,11 +87,15 @@ class Listed:
 class Pages:
     """The pages of one realm, in UTF-8 HTML. `base` is its URL prefix, "" or "/drill"; `title` the site's name."""
 
-    def __init__(self, boundaries: BoundarySet, *, realm: Realm, base: str, title: str) -> None:
-        self._boundaries = boundaries
+    def __init__(self, atlas: Atlas, *, realm: Realm, base: str, title: str) -> None:
+        self._atlas = atlas
         self._base = base
         self._title = title
         self._is_drill = realm is Realm.DRILL
+
+    @property
+    def _boundaries(self) -> BoundarySet:
+        return self._atlas.current
 
     def front(self, situation: Situation, visit: Visit) -> bytes:
         """Return the state of the whole country: numbers by level, list, map, what has ended."""
@@ -106,7 +112,7 @@ class Pages:
     def area(self, code: str, situation: Situation, visit: Visit) -> bytes:
         """Return what holds in a prefecture (2 digits) or municipality (6). Raises Rejected for an unknown code."""
         place, codes = self._place(code), frozenset(self._boundaries.expand(code))
-        reader = self._reader(visit, codes)
+        reader = self._reader(visit, kin(codes))
         return self._render(
             "area.html",
             visit,
@@ -202,7 +208,7 @@ class Pages:
             codes = postal.load().municipalities(wanted)
         except Rejected as refused:
             return (), pick(refused.message, visit.lang)
-        return [self._boundaries.municipality(code) for code in codes], nothing
+        return [self._boundaries.municipality(heir) for code in codes for heir in self._boundaries.heirs(code)], nothing
 
     def _parent(self, place: Municipality | Prefecture, lang: str) -> str:
         if isinstance(place, Prefecture):

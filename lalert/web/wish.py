@@ -121,7 +121,8 @@ class _Reader:
         for number, text in enumerate(self._texts("postal", MAX_AREAS)):
             try:
                 for code in postal.load().municipalities(text, path=f"/postal/{number}"):
-                    codes.update(self._boundaries.expand(code))
+                    for heir in self._boundaries.heirs(code):
+                        codes.update(self._boundaries.expand(heir))
             except Rejected as refused:
                 self.findings += refused.findings
         return frozenset(codes)

@@ -13,6 +13,7 @@ from lalert.core.draft import draft_of
 from lalert.core.model import Cursor, Entry, Posted, Realm, Zone
 from lalert.core.situation import Situation
 from lalert.geo.area import Area
+from lalert.geo.atlas import Atlas
 from lalert.geo.boundaries import BoundarySet, load
 from lalert.web.views import Pages, Visit
 
@@ -79,7 +80,7 @@ class Scene:
 def pages(realm: Realm = Realm.LIVE) -> Pages:
     """Return the pages of a realm."""
     base = "/drill" if realm is Realm.DRILL else ""
-    return Pages(boundaries(), realm=realm, base=base, title="災害情報ハブ")
+    return Pages(Atlas(boundaries()), realm=realm, base=base, title="災害情報ハブ")
 
 
 def visit(**changes: object) -> Visit:
