@@ -1,8 +1,8 @@
 """Kinship of codes: what else a place has been called, or is called in another edition of the boundary data.
 
-People subscribe under the code of their day, and stay subscribed through mergers (`changes.toml`) and through a change
-of the boundary set: one set holds 札幌市 whole, another its wards. Asked about one code, everybody who lives there under
-another name is found. Residents of a sister ward are no kin: they live elsewhere.
+People subscribe under the code of their day, and stay subscribed through mergers (`changes.toml`) and through a
+change of the boundary set: one holds 札幌市 whole, another its wards. Asked about one code, everybody who lives there
+under another name is found. Residents of a sister ward are no kin: they live elsewhere.
 """
 
 from __future__ import annotations

@@ -43,15 +43,16 @@ def write(data: bytes, source: Source, *, data_path: Path, source_path: Path) ->
 
 def replace(path: Path, content: bytes) -> None:
     """Put `content` in the place of a file at one stroke: whoever reads sees the old or the new, after a crash, too."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as fresh:
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as stream:
+        fresh = Path(stream.name)
         try:
-            fresh.write(content)
-            fresh.flush()
-            os.fsync(fresh.fileno())
-            os.chmod(fresh.name, _READABLE)
-            os.replace(fresh.name, path)
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+            fresh.chmod(_READABLE)
+            fresh.replace(path)
         except BaseException:
-            os.unlink(fresh.name)
+            fresh.unlink()
             raise
 
 
