@@ -30,7 +30,7 @@ demo: $(VENV)/.run
 	$(VENV)/bin/lalert demo --port $(PORT) --speed $(SPEED)
 
 test: $(STAMP) system-tools
-	$(PY) -m pytest $(PYTEST_ARGS)
+	$(PY) -m pytest -n logical --dist loadfile $(PYTEST_ARGS)
 
 # Hours rather than minutes: a million mutated messages, hundreds of kills, thousands of random histories.
 soak: $(STAMP) system-tools

@@ -15,11 +15,13 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from lalert.cap.model import Status
 from lalert.core.model import Draft, Heard, Kind, Priority, Subscription, Zone
 from lalert.core.priority import rank
 from lalert.geo.kinship import kin
+from lalert.geo.measure import prepared
 
 _STAND_IN = {Priority.FLASH: 5, Priority.URGENT: 4, Priority.PROMPT: 3, Priority.ROUTINE: None}
 
@@ -125,5 +127,31 @@ def _touches(point: tuple[float, float], heard: Heard) -> bool:
     """Whether the point lies in the audience's place or on its border."""
     if heard.geometry is None:
         return False
-    shapely.prepare(heard.geometry)  # once a shape: it pays from the second reader
-    return bool(shapely.intersects_xy(heard.geometry, *point))
+    return bool(shapely.intersects_xy(_ready(_Same(heard.geometry)), *point))
+
+
+class _Same:
+    """A shape as the object that it is: comparing and hashing its points would cost more than the question."""
+
+    __slots__ = ("shape",)
+
+    def __init__(self, shape: BaseGeometry) -> None:
+        self.shape = shape
+
+    def __hash__(self) -> int:
+        return id(self.shape)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.shape is other.shape
+
+
+@lru_cache(maxsize=256)
+def _ready(same: _Same) -> BaseGeometry:
+    """Return a copy prepared for points, once a shape: it pays from the second reader.
+
+    Never the shape itself: threads that examine share it with the boundary set, and GEOS builds its indexes at the
+    first question, without a lock. That question is asked here, before anybody else has the copy.
+    """
+    copy = prepared(same.shape)
+    shapely.intersects_xy(copy, 0.0, 0.0)
+    return copy

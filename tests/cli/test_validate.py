@@ -68,5 +68,5 @@ async def test_brackets_in_a_name_are_no_markup(tmp_path: Path) -> None:
     file.write_bytes(BAD.read_bytes())
     code, out, err = await hubs.run("validate", str(file))
     assert code == 3
-    assert "x[bold].xml" in out
+    assert "x[bold].xml" in out.replace("\n", "")  # a long path is broken where the terminal ends
     assert "Traceback" not in err

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -235,3 +236,14 @@ def test_an_expiry_goes_to_exactly_those_who_heard(infos: list[Info], subscripti
     expiry = expiry_of(log.posted[entry.alert.identity.key], now=SENT)
     assert expiry.kind is Kind.EXPIRE
     assert wants(subscription, expiry) == wants(subscription, entry)
+
+
+def test_asking_leaves_the_shape_as_it_is() -> None:
+    """Shapes are shared between threads: who asks about points prepares a copy, never the shape."""
+    entry = _posted(info())
+    assert wants(_sub(point=(0.5, 0.5)), entry)
+    assert wants(_sub(point=(0.6, 0.5)), entry)
+    assert entry.area is not None
+    assert not any(
+        shapely.is_prepared(shape) for shape in (entry.area.geometry, *(z.area.geometry for z in entry.zones))
+    )
