@@ -56,5 +56,6 @@ def draft_of(
         ends_at=threads.ends_at(alert, lifetime=lifetime) if state is State.IN_FORCE else None,
         silent=threads.is_silent(alert, zones, current.entry if current else None),
         key_id=sender.key_id if sender else "",
+        attribution=sender.attribution if sender else "",
         findings=tuple(findings),
     )

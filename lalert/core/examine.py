@@ -48,7 +48,7 @@ def examine(raw: bytes, *, sender: Sender, now: datetime, slack_m: float, bounda
     Errors of the message and of its area are listed together, so that a sender corrects everything at once. Whether
     the sender may say it is asked last, of a message that is otherwise right.
     """
-    reading = reader.read(raw, now=now)
+    reading = reader.read(raw, strictness=sender.strictness, now=now)
     findings = list(reading.findings)
     # A message that may not be accepted any more (it has expired) may still be a repeat: who it is, is told apart.
     alert = reading.alert or decode(raw).alert

@@ -14,6 +14,7 @@ from enum import IntEnum, StrEnum
 from shapely.geometry.base import BaseGeometry
 
 from lalert.cap.model import Alert, Identity
+from lalert.cap.reader import Strictness
 from lalert.errors import Finding
 from lalert.geo.area import Area
 
@@ -95,13 +96,19 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who posts: the rights of one key. `areas` are codes of 2 or 6 digits; `*` means the whole country."""
+    """Who posts: the rights of one key, or of one source. `areas` are codes of 2 or 6 digits; `*` is the whole country.
+
+    `strictness` is how its messages are held against the rules; whoever relays what others made must be named with
+    it: `attribution` is that text, empty for those who speak for themselves.
+    """
 
     key_id: str
     name: str
     realm: Realm
     role: Role
     areas: tuple[str, ...]
+    strictness: Strictness = Strictness.PRODUCER
+    attribution: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +174,8 @@ class Draft:
     area: Area | None = None  # union of the zones; None only for a Cancel or System message that names no area
     ends_at: datetime | None = None
     silent: bool = False  # 訂正 that changes neither level, area nor action: no new alarm
-    key_id: str = ""  # which key posted it; empty for what the hub says itself
+    key_id: str = ""  # which key posted it, or `source:NAME`; empty for what the hub says itself
+    attribution: str = ""  # whom to name with it (出典); empty for what was posted here
     findings: tuple[Finding, ...] = ()  # warnings; they travel in the receipt
     matched: tuple[tuple[str, int], ...] = ()  # how many streams, endpoints, residents matched at acceptance
 

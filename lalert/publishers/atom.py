@@ -63,6 +63,8 @@ def atom_entry(
     made.link(href=urls["html"], rel="alternate", type="text/html")
     made.link(href=urls["self"], rel="related", type="application/json")
     made.category(list(_categories(entry, stands(entry, standing))))
+    if entry.attribution:
+        made.rights(legal(entry.attribution))
     return _serialised(made.atom_entry(), _cap_elements(entry, info))
 
 

@@ -40,6 +40,7 @@ def entry_to_dict(entry: Entry, *, base: str, standing: Standing | None = None) 
         "area": entry.area and area_to_dict(entry.area),
         "zones": [_zone_to_dict(zone) for zone in entry.zones],
         "wording": {lang: _wording(entry, lang, standing) for lang in ("ja", "en")},
+        "attribution": entry.attribution or None,
         "links": links(entry.alert.identifier, base=base),
         "alert": to_dict(entry.alert),
     }

@@ -2,38 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+
 import msgspec
 from aiohttp import web
 
-from lalert.cap import reader
-from lalert.core.model import Entry, Role
-from lalert.errors import LalertError, Rejected, Text
+from lalert.cap import edxl, reader
+from lalert.cap.edxl import Envelope
+from lalert.core.model import Entry, Role, Sender
+from lalert.errors import Finding, LalertError, Rejected, Text
+from lalert.hub import Accepted
 from lalert.publishers.faces import Faces
 from lalert.render.entry import dump, receipt_to_dict
 from lalert.render.geojson import alert_to_geojson
 from lalert.render.map import alert_map
+from lalert.web import envelopes
 from lalert.web.context import Context, context
+from lalert.web.problems import CORRELATION
 from lalert.web.query import Query
 from lalert.web.visitor import visitor
 
 _PROFILES: dict[str, reader.Profile] = {"jp": "jp", "core": "core"}
-_MEDIA_TYPES = frozenset({"application/cap+xml", "application/xml", "text/xml"})
+_MEDIA_TYPES = frozenset({"application/cap+xml", "application/xml", "text/xml", "application/edxl+xml"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Post:
+    """What somebody who may post has posted."""
+
+    sender: Sender
+    raw: bytes
+    dry_run: bool
 
 
 async def post_alert(request: web.Request) -> web.Response:
-    """`POST /api/v1/alerts`: 201 when it is kept, 200 when it had been; everything else keeps nothing."""
+    """`POST /api/v1/alerts`: 201 when it is kept, 200 when it had been; everything else keeps nothing.
+
+    An envelope of several messages is answered for each of them (`lalert.web.envelopes`).
+    """
     ctx = context(request)
-    metrics, realm = ctx.hub.metrics, ctx.hub.realm
-    try:
-        with_receipt = await _post(request, ctx)
-    except LalertError as error:
-        metrics.posted.labels(realm.value, error.code).inc()
-        raise
-    metrics.posted.labels(realm.value, "created" if with_receipt.status == 201 else "repeated").inc()
-    return with_receipt
+    with _counting_refusals(ctx):
+        post = await _read(request, ctx)
+        if not edxl.is_envelope(post.raw):
+            return _receipt(ctx, await _keep(ctx, post, post.raw), post)
+        envelope = await envelopes.opened(post.raw)
+        for _ in envelope.messages[1:]:
+            ctx.posts.check(post.sender.key_id)
+        if len(envelope.messages) == 1:
+            return await _keep_single(ctx, post, envelope)
+    outcomes = await envelopes.keep_all(envelope, partial(_keep_counted, ctx, post))
+    correlation_id = request.get(CORRELATION, "")
+    return envelopes.answer(envelope, outcomes, ctx.hub.realm, dry_run=post.dry_run, correlation_id=correlation_id)
 
 
-async def _post(request: web.Request, ctx: Context) -> web.Response:
+async def _read(request: web.Request, ctx: Context) -> _Post:
     sender = await ctx.keyring.sender(request, Role.SENDER)
     ctx.posts.check(sender.key_id)
     query = Query(request.query, {"dry_run"})
@@ -41,15 +66,48 @@ async def _post(request: web.Request, ctx: Context) -> web.Response:
     if query.text("dry_run") not in (None, "true", "false"):
         query.wrong("dry_run", Text("true か false です。", "It is true or false."), "true")
     query.done()
-    raw = await body_of(request)
+    return _Post(sender, await body_of(request), dry_run)
+
+
+@contextmanager
+def _counting_refusals(ctx: Context) -> Iterator[None]:
+    try:
+        yield
+    except LalertError as error:
+        ctx.hub.metrics.posted.labels(ctx.hub.realm.value, error.code).inc()
+        raise
+
+
+async def _keep_counted(ctx: Context, post: _Post, raw: bytes) -> Accepted:
+    with _counting_refusals(ctx):
+        return await _keep(ctx, post, raw)
+
+
+async def _keep(ctx: Context, post: _Post, raw: bytes) -> Accepted:
+    """Keep one message and count it."""
+    metrics, realm = ctx.hub.metrics, ctx.hub.realm.value
     began = ctx.hub.clock()
-    accepted = await ctx.hub.accept(raw, sender, dry_run=dry_run)
-    receipt = receipt_to_dict(accepted.entry, ctx.hub.realm)
-    if dry_run:
-        return _json(dump({"dryRun": True, "receipt": receipt, "faces": _faces(ctx, accepted.entry)}), 200)
+    accepted = await ctx.hub.accept(raw, post.sender, dry_run=post.dry_run)
     if accepted.created:
         seconds = (ctx.hub.clock() - began).total_seconds()
-        ctx.hub.metrics.accept_seconds.labels(ctx.hub.realm.value, accepted.entry.priority.label).observe(seconds)
+        metrics.accept_seconds.labels(realm, accepted.entry.priority.label).observe(seconds)
+    metrics.posted.labels(realm, "created" if accepted.created else "repeated").inc()
+    return accepted
+
+
+async def _keep_single(ctx: Context, post: _Post, envelope: Envelope) -> web.Response:
+    """Answer an envelope of one message like that message; what the envelope left out is told in the receipt."""
+    (alert,) = await envelopes.decoded(envelope)
+    envelopes.agree(envelope, alert)
+    accepted = await _keep(ctx, post, envelope.messages[0].raw)
+    return _receipt(ctx, accepted, post, envelope.findings)
+
+
+def _receipt(ctx: Context, accepted: Accepted, post: _Post, more: Sequence[Finding] = ()) -> web.Response:
+    entry = replace(accepted.entry, findings=accepted.entry.findings + tuple(more))
+    receipt = receipt_to_dict(entry, ctx.hub.realm)
+    if post.dry_run:
+        return _json(dump({"dryRun": True, "receipt": receipt, "faces": _faces(ctx, entry)}), 200)
     return _json(dump(receipt), 201 if accepted.created else 200)
 
 

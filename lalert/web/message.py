@@ -200,6 +200,7 @@ def _facts(entry: Entry, info: Info | None, standing: Standing, lang: str) -> tu
         ("expires", entry.ends_at),
         ("contact", one_line(info.contact) if info and info.contact else None),
         ("note", one_line(alert.note) if alert.note else None),
+        ("attribution", entry.attribution),
         ("identifier", alert.identifier),
     ]
     return tuple((words[name], value) for name, value in told if value)

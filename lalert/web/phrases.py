@@ -95,6 +95,7 @@ PHRASES: Final[Mapping[str, Text]] = MappingProxyType(
         "web": Text("発信者のページ", "Sender's page"),
         "resources": Text("添付", "Attached"),
         "identifier": Text("識別子", "Identifier"),
+        "attribution": Text("出典", "Source"),
         "state": Text("状態", "State"),
         "area": Text("対象地域", "Area"),
         "area_part": Text("（一部）", " (part)"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from lalert.cap.reader import Strictness
 from lalert.core.examine import Examined, examine
 from lalert.core.model import Realm, Role, Sender
 from lalert.errors import Rejected, Severity
@@ -15,6 +17,9 @@ from tests.rig.author import CHIYODA, YOKOSUKA, Author, now
 TOKYO = Sender("k", "東京都", Realm.LIVE, Role.SENDER, ("13",))
 
 author = Author()
+
+
+UPSTREAM = replace(TOKYO, strictness=Strictness.UPSTREAM)
 
 
 def examined(raw: bytes, japan: BoundarySet, *, sender: Sender = TOKYO, later: timedelta = timedelta(0)) -> Examined:
@@ -74,3 +79,22 @@ def test_warnings_travel_on(japan: BoundarySet) -> None:
     """What is merely unwise is kept with the message."""
     found = examined(author.order(CHIYODA).raw, japan)
     assert {f.code for f in found.findings} == {"cap.geocode.alone"}
+
+
+def test_defects_of_an_upstream_are_published_with_it(japan: BoundarySet) -> None:
+    """What its producer would have to correct goes on with a warning when others relay it; white space is mended."""
+    raw = b"\n " + author.order(CHIYODA).raw.replace(b"<urgency>Immediate", b"<urgency>Future")
+    assert examined(raw, japan).refusal is not None
+    relayed = examined(raw, japan, sender=UPSTREAM)
+    assert relayed.checked().raw == raw
+    assert {f.severity for f in relayed.findings} <= {Severity.WARNING, Severity.INFO}
+    assert "cap.repair.wrapping" in {f.code for f in relayed.findings}
+
+
+def test_upstream_is_no_excuse_for_an_unknown_place(japan: BoundarySet) -> None:
+    """An area that cannot be resolved, and one outside what the source may alert, are refused as from anybody."""
+    nowhere = examined(author.order(CHIYODA).raw.replace(b"131016", b"999995"), japan, sender=UPSTREAM)
+    outside = examined(author.order(YOKOSUKA).raw, japan, sender=UPSTREAM)
+    assert nowhere.refusal is not None
+    assert outside.refusal is not None
+    assert outside.refusal.code == "jurisdiction.outside"

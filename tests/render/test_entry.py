@@ -44,6 +44,7 @@ def test_an_entry_has_every_field_that_users_rely_on() -> None:
         "hazards": ["flood"],
         "silent": True,
         "endsAt": "2026-07-06T08:30:00+09:00",
+        "attribution": None,
         "area": {
             "boundaries": "2025-03",
             "municipalities": [{"code": "131016", "name": "千代田区", "share": 1.0}],
