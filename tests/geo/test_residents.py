@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import random
 
-import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from shapely.geometry import MultiPolygon, Point
 
 from lalert.geo import measure, mesh
+from lalert.geo import residents as residents_module
 from lalert.geo.mesh import Level
 from lalert.geo.residents import CELLS, Index, Place, Residents
 
 TOKYO = (139.75, 35.69)
+
+
+@pytest.fixture
+def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three residents are as many as a shard holds."""
+    monkeypatch.setattr(residents_module, "SHARD", 3)
 
 
 def at(number: int, *cells: str, codes: tuple[str, ...] = (), tag: int = 0) -> Place:
@@ -101,12 +107,13 @@ def test_nobody_is_an_answer() -> None:
     assert len(Index.of([at(1, "53394611")]).matching(shapely.Polygon(), ())) == 0
 
 
-@settings(max_examples=40, deadline=None)
+@pytest.mark.usefixtures("small_shards")
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32))
 def test_changes_are_seen_at_once_and_survive_the_rebuild(seed: int) -> None:
     """Whatever comes, changes and goes, before, during and after a rebuild: the answer is that of a fresh index."""
     draw = random.Random(seed)
-    known = {place.number: place for place in crowd(draw, 60)}
+    known = {place.number: place for place in crowd(draw, 30)}
     residents = Residents(Index.of(known.values()))
     shape = measure.circle(lon=TOKYO[0], lat=TOKYO[1], radius_m=8_000)
     rebuilding = None
@@ -146,9 +153,50 @@ def test_a_rebuild_takes_over_what_changed() -> None:
 
 def test_an_index_can_be_emptied() -> None:
     """Of nobody nothing is left, and it can be filled again."""
-    empty = Index.of([at(1, "53394611", codes=("131016",))]).without([1, 99])
+    residents = Residents(Index.of([at(1, "53394611", codes=("131016",))]))
+    residents.drop([1, 99])
+    empty = residents.view().rebuilt()
     assert len(empty) == 0
-    assert np.array_equal(empty.merged(Index.of([at(5, "53394611")])).numbers, [5])
+    residents = Residents(empty)
+    residents.put(at(5, "53394611"))
+    assert residents.view().rebuilt().matching(mesh.box_of("53394611"), ()).numbers.tolist() == [5]
+
+
+@pytest.mark.usefixtures("small_shards")
+def test_an_answer_comes_in_order_shard_by_shard() -> None:
+    """The first are there before the last are looked for; all of them are each in one chunk, in ascending order."""
+    places = crowd(random.Random(7), 40)
+    residents = Residents(Index.of(places))
+    residents.drop([places[0].number])
+    residents.put(at(1_000, codes=("131016",)))
+    chunks = [found.numbers.tolist() for found in residents.view().chunks(None, ["131016"])]
+    assert len(chunks) == 14
+    wanted = [place for place in places[1:] if place.codes & {"131016", "13"}]
+    assert [number for chunk in chunks for number in chunk] == [*sorted(place.number for place in wanted), 1_000]
+
+
+@pytest.mark.usefixtures("small_shards")
+def test_what_did_not_change_is_not_built_anew() -> None:
+    """A rebuild touches the shards in which something changed; small neighbours become one, a large one is divided."""
+    index = Index.of([at(number, "53394611") for number in range(10, 100, 10)])
+    residents = Residents(index)
+    residents.put(at(45, "53394611"))
+    divided = residents.view().rebuilt()
+    assert [shard.numbers.tolist() for shard in divided.shards] == [[10, 20, 30], [40, 45, 50], [60], [70, 80, 90]]
+    assert (divided.shards[0] is index.shards[0], divided.shards[3] is index.shards[2]) == (True, True)
+    residents = Residents(divided)
+    residents.drop([40, 45])
+    assert [shard.numbers.tolist() for shard in residents.view().rebuilt().shards][:2] == [[10, 20, 30], [50, 60]]
+
+
+def test_a_resident_takes_few_bytes() -> None:
+    """Ten million with a cell and a municipality each must fit beside the hub: 40 bytes a head and the squares."""
+    draw = random.Random(11)
+    index = Index.of(
+        at(number, mesh.code_at(lon=draw.uniform(139, 140), lat=35.7, level=Level.THIRD), codes=("131016",))
+        for number in range(1, 10_001)
+    )
+    assert index.nbytes < 40 * len(index)
 
 
 @pytest.mark.parametrize("level", [Level.HALF, Level.QUARTER])
