@@ -11,7 +11,7 @@ through always, but in quiet hours without a sound; only the 取消 of something
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -38,6 +38,7 @@ _HAZARD_SHIFT: Final = _LEVEL_BITS + 2 * _MINUTE_BITS
 _LANE_SHIFT: Final = _HAZARD_SHIFT + _HAZARD_BITS
 
 Mask = npt.NDArray[np.bool_]
+Lanes = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,17 @@ class Told:
 
     numbers: Ints
     hushed: Mask
-    lanes: Ints
+    lanes: Lanes
+
+    @classmethod
+    def joined(cls, parts: Iterable[Told]) -> Told:
+        """Return what follows each other as one."""
+        listed = [NOBODY, *parts]
+        return cls(
+            np.concatenate([part.numbers for part in listed]),
+            np.concatenate([part.hushed for part in listed]),
+            np.concatenate([part.lanes for part in listed]),
+        )
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -68,7 +79,7 @@ class Told:
         return Told(self.numbers[here], self.hushed[here], self.lanes[here])
 
 
-NOBODY: Final = Told(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.bool_), np.zeros(0, dtype=np.int64))
+NOBODY: Final = Told(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.bool_), np.zeros(0, dtype=np.uint8))
 
 
 def place_of(resident: Resident, *, lane: int) -> Place:
@@ -84,19 +95,39 @@ def lane_of_place(place: Place) -> int:
 
 def told_of(entry: Draft, view: View, *, now: datetime) -> Told:
     """Return who is told of `entry` if it goes out `now`. Takes milliseconds for a million: not on the event loop."""
+    return Told.joined(told_in_chunks(entry, view, now=now))
+
+
+def count_of(entry: Draft, view: View, *, now: datetime) -> int:
+    """Return how many are told of `entry` if it goes out `now`: the same work in less memory."""
+    return sum(map(len, told_in_chunks(entry, view, now=now)))
+
+
+def told_in_chunks(entry: Draft, view: View, *, now: datetime) -> Iterator[Told]:
+    """Yield who is told of `entry`, some hundred thousand at a time, in ascending order of their numbers."""
     if entry.silent or entry.alert.status is Status.SYSTEM:
-        return NOBODY
+        return
     hearers = hearers_of(entry).heard
-    audiences = [_audience(heard, view) for heard in hearers]
+    alarming, minute = frozenset(_alarming(entry)), minute_of_day(now)
+    is_false_alarm = entry.cancel_kind is CancelKind.FALSE_ALARM
+    for found in zip(*(view.chunks(heard.geometry, kin(heard.codes)) for heard in hearers), strict=True):
+        audiences = [_wanting(heard, part) for heard, part in zip(hearers, found, strict=True)]
+        yield _told(hearers, audiences, alarming, minute=minute, is_false_alarm=is_false_alarm)
+
+
+def _told(
+    hearers: Sequence[Heard], audiences: Sequence[Found], alarming: Container[int], *, minute: int, is_false_alarm: bool
+) -> Told:
+    """Return who of the members of `audiences` is told, and how loudly."""
     everybody, first = np.unique(np.concatenate([found.numbers for found in audiences]), return_index=True)
     tags = np.concatenate([found.tags for found in audiences])[first]
-    grave = _among(everybody, (found for found, heard in zip(audiences, hearers, strict=True) if _is_grave(heard)))
-    alarmed = _among(everybody, (audiences[place] for place in _alarming(entry)))
-    quiet = _in_quiet_hours(tags, minute_of_day(now))
-    is_false_alarm = entry.cancel_kind is CancelKind.FALSE_ALARM
+    members = list(zip(hearers, audiences, strict=True))
+    grave = _among(everybody, (found for heard, found in members if _is_grave(heard)))
+    alarmed = _among(everybody, (found for place, found in enumerate(audiences) if place in alarming))
+    quiet = _in_quiet_hours(tags, minute)
     told = ~quiet | grave | ~alarmed
     hushed = quiet & ~(grave & (alarmed | is_false_alarm))
-    return Told(everybody[told], hushed[told], tags[told] >> _LANE_SHIFT)
+    return Told(everybody[told], hushed[told], (tags[told] >> _LANE_SHIFT).astype(np.uint8))
 
 
 def _alarming(entry: Draft) -> Iterator[int]:
@@ -109,17 +140,19 @@ def _alarming(entry: Draft) -> Iterator[int]:
 
 
 def _among(numbers: Ints, audiences: Iterable[Found]) -> Mask:
-    members = [found.numbers for found in audiences]
-    return np.isin(numbers, np.concatenate(members)) if members else np.zeros(len(numbers), dtype=np.bool_)
+    """Return which of `numbers` (ascending, everybody of `audiences` and more) belong to one of these."""
+    mask = np.zeros(len(numbers), dtype=np.bool_)
+    for found in audiences:
+        mask[np.searchsorted(numbers, found.numbers)] = True
+    return mask
 
 
 def _is_grave(heard: Heard) -> bool:
     return (heard.level or 0) >= GRAVE_LEVEL or not GRAVE_HAZARDS.isdisjoint(heard.hazards)
 
 
-def _audience(heard: Heard, view: View) -> Found:
-    """Return those who live in the audience's place and whose filter lets its meaning pass."""
-    found = view.matching(heard.geometry, kin(heard.codes))
+def _wanting(heard: Heard, found: Found) -> Found:
+    """Return those of `found`, who live in the audience's place, whose filter lets its meaning pass."""
     min_level = found.tags & ((1 << _LEVEL_BITS) - 1)
     hazards = found.tags >> _HAZARD_SHIFT & ((1 << _HAZARD_BITS) - 1)
     wanted = (min_level <= (heard.level or 0)) & ((hazards == 0) | (hazards & _hazard_bits(heard.hazards) != 0))
