@@ -31,16 +31,18 @@ from typing import ParamSpec, TypeVar
 
 import structlog
 
+from lalert.cap import signing
 from lalert.cap.model import Alert, Identity, Status
 from lalert.commit import Committer, Pending
 from lalert.core import jurisdiction
 from lalert.core import thread as threads
 from lalert.core.draft import draft_of
-from lalert.core.examine import Examined, examine
+from lalert.core.examine import NO_SIGNATURES, Examined, examine
 from lalert.core.expiry import expiry_of
 from lalert.core.glance import glance
 from lalert.core.matching import wants
 from lalert.core.model import Cursor, Draft, Entry, Kind, Posted, Priority, Realm, Sender, Standing, State, Subscription
+from lalert.core.signatures import Signatures
 from lalert.core.situation import Situation
 from lalert.errors import Rejected, Text
 from lalert.geo.area import Area
@@ -83,6 +85,7 @@ class Hub:
         metrics: Metrics,
         site: Site,
         clock: Callable[[], datetime],
+        signatures: Signatures = NO_SIGNATURES,
     ) -> None:
         self.store = store
         self.atlas = atlas
@@ -91,6 +94,7 @@ class Hub:
         metrics.open(site.realm.value, lanes=(lane.label for lane in Priority), kinds=(kind.value for kind in Kind))
         self.site = site
         self.clock = clock
+        self.signatures = signatures
         self.situation = Situation()
         self.tail = Tail(head=Cursor("", 0), limit=settings.stream.tail_entries)
         self.public_head = self.tail.head  # the newest entry that everybody may see
@@ -187,7 +191,15 @@ class Hub:
 
     async def _accept(self, raw: bytes, sender: Sender, lane: Priority, *, dry_run: bool) -> Accepted:
         now, slack_m, boundaries = self.clock(), self.settings.hub.jurisdiction_slack_m, self.boundaries
-        work = partial(examine, raw, sender=sender, now=now, slack_m=slack_m, boundaries=boundaries)
+        work = partial(
+            examine,
+            raw,
+            sender=sender,
+            now=now,
+            slack_m=slack_m,
+            boundaries=boundaries,
+            signatures=self.signatures,
+        )
         examined = await self._reception.serve(lane, work)
         if examined.alert is not None and (examined.refusal is not None or dry_run):
             # What is right is looked for when it is kept; what is wrong by now may have been right when it was posted.
@@ -206,8 +218,17 @@ class Hub:
 
     async def say(self, alert: Alert) -> Entry:
         """Keep a message of the hub's own (status System): the canary, a notice about the line itself."""
+        own = b""
+        if self.signatures.key is not None:
+            own = await self._reception.serve(Priority.ROUTINE, partial(signing.sign, alert, self.signatures.key))
         draft = draft_of(
-            alert, at=self.clock(), sender=None, zones=(), lifetime=self._lifetime, boundaries=self.boundaries
+            alert,
+            at=self.clock(),
+            sender=None,
+            zones=(),
+            lifetime=self._lifetime,
+            boundaries=self.boundaries,
+            own_signature=own,
         )
         return _accepted(await asyncio.shield(self._committer.submit(draft)), alert.raw).entry
 
@@ -280,6 +301,8 @@ class Hub:
             lifetime=self._lifetime,
             boundaries=boundaries,
             findings=examined.findings,
+            signatures=examined.signatures,
+            own_signature=examined.own_signature,
         )
 
     def _check_jurisdiction(self, sender: Sender, areas: Sequence[Area]) -> None:

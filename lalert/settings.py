@@ -152,6 +152,21 @@ class Push:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Signatures:
+    """Signatures on CAP messages: whose count (`trust`, a TOML file), and our own key with its certificate (PEM).
+
+    Those of the drill realm are apart from the live one's, like everything else of it.
+    """
+
+    trust: Path | None = None
+    key: Path | None = None
+    certificate: Path | None = None
+    drill_trust: Path | None = None
+    drill_key: Path | None = None
+    drill_certificate: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything that an operator may choose."""
 
@@ -161,6 +176,7 @@ class Settings:
     stream: Stream = field(default_factory=Stream)
     hub: Hub = field(default_factory=Hub)
     push: Push = field(default_factory=Push)
+    signatures: Signatures = field(default_factory=Signatures)
 
 
 _SECTIONS: dict[str, type] = {
@@ -170,6 +186,7 @@ _SECTIONS: dict[str, type] = {
     "stream": Stream,
     "hub": Hub,
     "push": Push,
+    "signatures": Signatures,
 }
 _TYPES: dict[str, object] = {
     f"{section}.{name}": hint
@@ -221,6 +238,7 @@ def load(file: Path | None, env: Mapping[str, str], overrides: Mapping[str, obje
         stream=_section("stream", Stream, values),
         hub=_section("hub", Hub, values),
         push=_section("push", Push, values),
+        signatures=_section("signatures", Signatures, values),
     )
 
 
@@ -328,6 +346,8 @@ def _describe(hint: object) -> Text:
     """Say which values `hint` allows, for somebody who does not know its name."""
     if hint is Path:
         return Text(ja="フォルダの場所", en="the path of a folder")
+    if hint == Path | None:
+        return Text(ja="ファイルの場所", en="the path of a file")
     if hint is Networks:
         return Text(ja="CIDR形式のアドレス範囲(例: 10.0.0.0/8)", en="address ranges in CIDR form (10.0.0.0/8)")
     if hint == Url | None:

@@ -72,15 +72,15 @@ def method_of(element: etree._Element) -> str:
 
 
 def flaw_of(element: etree._Element) -> str | None:
-    """Return why a signature cannot count whoever made it: `cover` or `algorithm`; None for one that can."""
+    """Return the code of why a signature cannot count whoever made it, or None."""
     if not _covers_all(element):
-        return "cover"
+        return "cap.signature.cover"
     strong = (
         _algorithm_of(element, f"{_SIGNED_INFO}/{_ds('CanonicalizationMethod')}") in _C14N
         and _algorithm_of(element, f"{_SIGNED_INFO}/{_ds('SignatureMethod')}") in _METHOD_URIS
         and _algorithm_of(element, f"{_REFERENCE}/{_ds('DigestMethod')}") in _DIGEST_URIS
     )
-    return None if strong else "algorithm"
+    return None if strong else "cap.signature.algorithm"
 
 
 def fits(raw: bytes, number: int, certificate: x509.Certificate) -> bool | None:
@@ -111,16 +111,13 @@ def fits(raw: bytes, number: int, certificate: x509.Certificate) -> bool | None:
     return False
 
 
-def has_company(element: etree._Element) -> bool:
+def has_company(raw: bytes) -> bool:
     """Whether processing instructions stand beside the alert: by the letter they are signed with it.
 
     signxml, and whoever signs with it, leaves them out; of others' signatures nothing can be said then.
     """
-    return any(beside is not None for beside in (_root_of(element).getprevious(), _root_of(element).getnext()))
-
-
-def _root_of(element: etree._Element) -> etree._Element:
-    return element.getroottree().getroot()
+    root = tree_of(raw)
+    return root.getprevious() is not None or root.getnext() is not None
 
 
 def _algorithm_of(element: etree._Element, path: str) -> str:

@@ -16,9 +16,11 @@ from enum import StrEnum
 from typing import Final, Literal
 
 from lalert.cap import profile as japan
-from lalert.cap import repair, rules, structure
+from lalert.cap import repair, rules, signature, structure
 from lalert.cap.model import Alert
 from lalert.cap.parse import UNREADABLE, Decoded, decode
+from lalert.cap.signature import Signature
+from lalert.cap.trust import Trust
 from lalert.errors import Finding, Severity
 
 Profile = Literal["jp", "core"]
@@ -33,15 +35,24 @@ class Strictness(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What was read: `alert` is None where the message must not go out; `findings` are ordered by line."""
+    """What was read: `alert` is None where the message must not go out; `findings` are ordered by line.
+
+    `signatures` are those of the message, empty where nobody said whom to trust.
+    """
 
     alert: Alert | None
     findings: tuple[Finding, ...]
+    signatures: tuple[Signature, ...] = ()
 
     @property
     def verdict(self) -> Literal["valid", "invalid"]:
         """`valid` where nothing found is an error."""
         return "invalid" if self.alert is None else "valid"
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON form that `validate --json` and `POST /api/v1/validate` share."""
+        told = {"signatures": [one.to_dict() for one in self.signatures]} if self.signatures else {}
+        return {"verdict": self.verdict, "findings": [finding.to_dict() for finding in self.findings], **told}
 
 
 def read(
@@ -50,23 +61,29 @@ def read(
     profile: Profile = "jp",
     strictness: Strictness = Strictness.PRODUCER,
     now: datetime | None = None,
+    trust: Trust | None = None,
+    key_id: str = "",
 ) -> Reading:
-    """Return the message in `raw` with all its findings. Without `now` nothing is held against the clock."""
+    """Return the message in `raw` with all its findings. Without `now` nothing is held against the clock.
+
+    Signatures are looked at where there is a `trust`; `key_id` names the API key that posted the message.
+    """
     upstream = strictness is Strictness.UPSTREAM
     decoded, repaired = repair.decode(raw) if upstream else (decode(raw), ())
     alert = decoded.alert
     if alert is None:
         return Reading(alert=None, findings=_ordered((*decoded.findings, *repaired)))
     judged = rules.check(alert) + (japan.check(alert, now=now) if profile == "jp" else [])
-    if not judged and not decoded.findings and not repaired:
-        return Reading(alert=alert, findings=tuple(_utc(decoded)))
-    found = [*repaired, *decoded.findings, *_utc(decoded), *_added(judged, decoded)]
+    signatures, unproven = signature.check(alert, trust, key_id=key_id) if trust else ((), [])
+    if not judged and not decoded.findings and not repaired and not unproven:
+        return Reading(alert=alert, findings=tuple(_utc(decoded)), signatures=signatures)
+    found = [*repaired, *decoded.findings, *_utc(decoded), *_added(judged, decoded), *unproven]
     if upstream:
         alert, mended = repair.mend(alert)
         blank = _blank(alert)
         found = [*(_softened(f, blank) for f in found), *_located(mended, decoded)]
     invalid = any(f.severity is Severity.ERROR for f in found)
-    return Reading(alert=None if invalid else alert, findings=_ordered(found))
+    return Reading(alert=None if invalid else alert, findings=_ordered(found), signatures=signatures)
 
 
 def _added(judged: Iterable[Finding], decoded: Decoded) -> Iterator[Finding]:
@@ -99,10 +116,13 @@ def _blank(alert: Alert) -> frozenset[str]:
 
 
 def _softened(finding: Finding, blank: frozenset[str]) -> Finding:
-    """Return an upstream's error as a warning, unless it withholds the message: no name, no time, out of bounds."""
-    if finding.severity is not Severity.ERROR or finding.path in blank or finding.code == "cap.limits":
+    """Return an upstream's error as a warning, unless it withholds the message: no name, time or proof, or too much."""
+    if finding.severity is not Severity.ERROR or finding.path in blank or finding.code in _WITHHOLDING:
         return finding
     return replace(finding, severity=Severity.WARNING)
+
+
+_WITHHOLDING: Final = frozenset({"cap.limits", "cap.signature.required"})
 
 
 def _ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:

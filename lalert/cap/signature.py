@@ -21,10 +21,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from cryptography import x509
 from lxml import etree
 
 from lalert.cap.catalogue import finding
-from lalert.cap.chain import certificates_of, keys, subject_of
+from lalert.cap.chain import Key, certificates_of, keys, subject_of
 from lalert.cap.dictionary import XMLDSIG
 from lalert.cap.model import Alert
 from lalert.cap.proof import fits, flaw_of, has_company, method_of, signatures_of, tree_of
@@ -32,6 +33,16 @@ from lalert.cap.trust import Signer, Trust, valid_at
 from lalert.errors import Finding
 
 MAX_SIGNATURES: Final = 4  # of one message: the sender, and those who hand it on
+
+
+# From best to worst.
+_BEST: Final = (
+    "",
+    "cap.signature.expired",
+    "cap.signature.cover",
+    "cap.signature.altered",
+    "cap.signature.unknown",
+)
 
 
 class Verdict(StrEnum):
@@ -42,20 +53,32 @@ class Verdict(StrEnum):
     UNVERIFIABLE = "unverifiable"
 
 
+_VERDICTS: Final = {"": Verdict.VALID, "cap.signature.altered": Verdict.INVALID, "cap.signature.count": Verdict.INVALID}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
     """What is known of one signature of a message.
 
-    `reason` is the end of the finding's code (`altered`, `unknown` …), empty for a valid one. `signer` is the subject
-    (RFC 4514) of the trusted certificate; only where none is known, of the one that the message brings along, which
-    proves nothing. `algorithm` is the name behind the `#` of the signature method.
+    `code` is that of the finding, empty for a valid one. `signer` is the subject (RFC 4514) of the trusted certificate;
+    only where none is known, of the one that the message brings along, which proves nothing. `algorithm` is the name
+    behind the `#` of the signature method.
     """
 
     verdict: Verdict
-    reason: str = ""
+    code: str = ""
     signer: str = ""
     algorithm: str = ""
     line: int | None = None
+
+    def to_dict(self) -> dict[str, str]:
+        """Return the JSON form that receipts and `validate --json` share."""
+        return {
+            "verdict": self.verdict.value,
+            "code": self.code,
+            "signer": self.signer,
+            "algorithm": self.algorithm,
+        }
 
 
 def check(alert: Alert, trust: Trust, *, key_id: str = "") -> tuple[tuple[Signature, ...], list[Finding]]:
@@ -81,7 +104,7 @@ def verify(raw: bytes, *, sent: datetime, signers: Sequence[Signer]) -> tuple[Si
     except etree.XMLSyntaxError:
         return ()
     if count > MAX_SIGNATURES:
-        return (Signature(verdict=Verdict.INVALID, reason="count"),)
+        return (Signature(verdict=Verdict.INVALID, code="cap.signature.count"),)
     return tuple(_judged(raw, number, sent, signers) for number in range(count))
 
 
@@ -89,7 +112,7 @@ def _finding_of(signature: Signature, number: int) -> Finding | None:
     if signature.verdict is Verdict.VALID:
         return None
     return finding(
-        f"cap.signature.{signature.reason}",
+        signature.code,
         path=f"/alert/Signature[{number}]",
         line=signature.line,
         found=signature.signer or signature.algorithm or None,
@@ -98,27 +121,30 @@ def _finding_of(signature: Signature, number: int) -> Finding | None:
 
 
 def _judged(raw: bytes, number: int, sent: datetime, signers: Sequence[Signer]) -> Signature:
-    """Return the verdict on the signature at `number`, counted from 0."""
+    """Return the verdict on the signature at `number`, counted from 0: the best that any key gives it."""
     element = signatures_of(tree_of(raw))[number]
-    algorithm = method_of(element)
     offered = certificates_of(element)
-    named = subject_of(offered[0]) if offered else ""
-
-    def verdict(verdict: Verdict, reason: str = "", signer: str = named) -> Signature:
-        return Signature(verdict=verdict, reason=reason, signer=signer, algorithm=algorithm, line=element.sourceline)
-
+    code, signer = "cap.signature.unknown", subject_of(offered[0]) if offered else ""
     flaw = flaw_of(element)
     if flaw is not None:
-        return verdict(Verdict.UNVERIFIABLE, flaw)
-    for key in keys(signers, offered, sent):
-        made = fits(raw, number, key.certificate)
-        if made is None and key.certificate not in offered:
-            continue  # another key's work
-        if not made and has_company(element):
-            return verdict(Verdict.UNVERIFIABLE, "cover", key.subject)
-        if not made:
-            return verdict(Verdict.INVALID, "altered", key.subject)
-        if not key.is_bare and not valid_at(key.certificate, sent):
-            return verdict(Verdict.UNVERIFIABLE, "expired", key.subject)
-        return verdict(Verdict.VALID, "", key.subject)
-    return verdict(Verdict.UNVERIFIABLE, "unknown")
+        code = flaw
+    else:
+        found = ((_code_by(key, raw, number, offered, sent), key.subject) for key in keys(signers, offered, sent))
+        code, signer = min(found, key=lambda each: _BEST.index(each[0]), default=(code, signer))
+    return Signature(
+        verdict=_VERDICTS.get(code, Verdict.UNVERIFIABLE),
+        code=code,
+        signer=signer,
+        algorithm=method_of(element),
+        line=element.sourceline,
+    )
+
+
+def _code_by(key: Key, raw: bytes, number: int, offered: Sequence[x509.Certificate], sent: datetime) -> str:
+    """Return what one key says of a signature: the code of a finding, or nothing where all is well."""
+    made = fits(raw, number, key.certificate)
+    if made:
+        return "" if key.is_bare or valid_at(key.certificate, sent) else "cap.signature.expired"
+    if made is None and key.certificate not in offered:
+        return "cap.signature.unknown"  # another key's work
+    return "cap.signature.cover" if has_company(raw) else "cap.signature.altered"

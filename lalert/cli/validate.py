@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Literal
 
 import click
@@ -14,10 +15,18 @@ from rich.table import Table
 
 from lalert.cap import reader
 from lalert.cap.reader import Reading, Strictness
-from lalert.cli.speech import FAILED, FINDINGS, say, tell
+from lalert.cap.signature import Verdict
+from lalert.cap.trust import load
+from lalert.cli.speech import FAILED, FINDINGS, honest, say, tell
 from lalert.errors import Severity, Text
 
 _MAX_BYTES = 2 << 20  # more than any message may have: enough to say so
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_SIGNED = {
+    Verdict.VALID: Text("署名を確認:", "signed:"),
+    Verdict.INVALID: Text("署名が不正:", "bad signature:"),
+    Verdict.UNVERIFIABLE: Text("署名を確認できない:", "unverifiable signature:"),
+}
 _COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 
 
@@ -26,9 +35,13 @@ _COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INF
 @click.option("--profile", type=click.Choice(["jp", "core"]), default="jp", show_default=True)
 @click.option("--strictness", type=click.Choice([s.value for s in Strictness]), default="producer", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="1行1件のJSON / JSON lines")
-def validate(files: Sequence[str], profile: Literal["jp", "core"], strictness: str, as_json: bool) -> None:
+@click.option("--trust", "trusted", type=_FILE, help="電子署名も検査する(trust.toml)/ verify signatures, too")
+@honest
+def validate(
+    files: Sequence[str], profile: Literal["jp", "core"], strictness: str, as_json: bool, trusted: Path | None
+) -> None:
     """電文を検査する(- は標準入力)/ Check messages; - reads stdin. Exit 3 when one has an error."""
-    worst = 0
+    worst, trust = 0, load(trusted) if trusted else None
     for file in files:
         try:
             raw = _read(file)
@@ -36,7 +49,9 @@ def validate(files: Sequence[str], profile: Literal["jp", "core"], strictness: s
             tell(Text(f"{file}: 読めません({error.strerror})", f"{file}: cannot be read ({error.strerror})"))
             worst = FAILED
             continue
-        reading = reader.read(raw, profile=profile, strictness=Strictness(strictness), now=datetime.now(UTC))
+        reading = reader.read(
+            raw, profile=profile, strictness=Strictness(strictness), now=datetime.now(UTC), trust=trust
+        )
         _show_json(file, reading) if as_json else _show(file, reading)
         if reading.verdict == "invalid":
             worst = worst or FINDINGS
@@ -50,8 +65,7 @@ def _read(file: str) -> bytes:
 
 
 def _show_json(file: str, reading: Reading) -> None:
-    body = {"file": file, "verdict": reading.verdict, "findings": [f.to_dict() for f in reading.findings]}
-    print(msgspec.json.encode(body).decode())
+    print(msgspec.json.encode({"file": file, **reading.to_dict()}).decode())
 
 
 def _show(file: str, reading: Reading) -> None:
@@ -60,6 +74,9 @@ def _show(file: str, reading: Reading) -> None:
     good = reading.verdict == "valid"
     verdict = say(Text("適正", "valid") if good else Text("誤りあり", "invalid"))
     console.print(f"[{'green' if good else 'bold red'}]{verdict}[/] {_plain(file)}", highlight=False)
+    for signature in reading.signatures:
+        signed = f"{say(_SIGNED[signature.verdict])} {signature.signer} {signature.algorithm}"
+        console.print(_plain(signed), highlight=False)
     if not reading.findings:
         return
     table = Table(say(Text("行", "line")), say(Text("規則", "rule")), say(Text("内容と直し方", "what, and what to do")))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from lalert.cap.model import Alert, MsgType
+from lalert.cap.signature import Signature
 from lalert.core import thread as threads
 from lalert.core.model import Draft, Posted, Priority, Sender, State, Zone
 from lalert.core.priority import hazards_of, level_of_alert, rank
@@ -27,12 +28,14 @@ def draft_of(
     in_force_of: Callable[[str], Posted | None] = lambda _: None,
     priority_of: Callable[[str], Priority | None] = lambda _: None,
     findings: Sequence[Finding] = (),
+    signatures: Sequence[Signature] = (),
+    own_signature: bytes = b"",
 ) -> Draft:
     """Return what will be kept of `alert`, accepted `at` from `sender` (None: the hub itself speaks).
 
     `referenced` are the known messages among its references; `taken` says that the thread of another message bears
     its name. `in_force_of` and `priority_of` tell of a thread which message holds now and how urgent it ever was.
-    `lifetime` bounds a message without `expires`.
+    `lifetime` bounds a message without `expires`. `signatures` are those that it bears, `own_signature` is the hub's.
     """
     thread = threads.thread_of(alert, referenced=referenced, taken=taken)
     current = in_force_of(thread) if alert.msg_type is not MsgType.ALERT else None
@@ -58,4 +61,6 @@ def draft_of(
         key_id=sender.key_id if sender else "",
         attribution=sender.attribution if sender else "",
         findings=tuple(findings),
+        signatures=tuple(signatures),
+        own_signature=own_signature,
     )

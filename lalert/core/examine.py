@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from lalert.cap import reader
+from lalert.cap import reader, signing
 from lalert.cap.model import Alert
 from lalert.cap.parse import decode
+from lalert.cap.signature import Signature
 from lalert.core import audience, jurisdiction
 from lalert.core.model import Sender, Zone
+from lalert.core.signatures import Signatures
 from lalert.core.zones import zones_of
 from lalert.errors import Finding, Rejected, Severity, Text, rejected
 from lalert.geo.boundaries import BoundarySet
@@ -25,14 +28,22 @@ _INVALID = Text(
 )
 
 
+NO_SIGNATURES: Final = Signatures()
+
+
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What is known of a posted message by itself. `alert` is None when it could not be read at all."""
+    """What is known of a posted message by itself. `alert` is None when it could not be read at all.
+
+    `signatures` are those that it bears, `own_signature` the one that the hub adds (`lalert.cap.signing`).
+    """
 
     alert: Alert | None
     zones: tuple[Zone, ...] = ()
     findings: tuple[Finding, ...] = ()
     refusal: Rejected | None = None
+    signatures: tuple[Signature, ...] = ()
+    own_signature: bytes = b""
 
     def checked(self) -> Alert:
         """Return the alert that may go on; raises the refusal otherwise."""
@@ -42,13 +53,21 @@ class Examined:
         return self.alert
 
 
-def examine(raw: bytes, *, sender: Sender, now: datetime, slack_m: float, boundaries: BoundarySet) -> Examined:
+def examine(
+    raw: bytes,
+    *,
+    sender: Sender,
+    now: datetime,
+    slack_m: float,
+    boundaries: BoundarySet,
+    signatures: Signatures = NO_SIGNATURES,
+) -> Examined:
     """Return what `raw` is by itself. Raises nothing: what is wrong is in `findings` and `refusal`.
 
     Errors of the message and of its area are listed together, so that a sender corrects everything at once. Whether
     the sender may say it is asked last, of a message that is otherwise right.
     """
-    reading = reader.read(raw, strictness=sender.strictness, now=now)
+    reading = reader.read(raw, strictness=sender.strictness, now=now, trust=signatures.trust, key_id=sender.key_id)
     findings = list(reading.findings)
     # A message that may not be accepted any more (it has expired) may still be a repeat: who it is, is told apart.
     alert = reading.alert or decode(raw).alert
@@ -67,7 +86,8 @@ def examine(raw: bytes, *, sender: Sender, now: datetime, slack_m: float, bounda
         jurisdiction.check(sender, [zone.area for zone in zones], boundaries, slack_m=slack_m)
     except Rejected as refused:
         return Examined(alert, zones, tuple(findings), refused)
-    return Examined(alert, zones, tuple(findings))
+    own = signing.sign(alert, signatures.key) if signatures.key else b""
+    return Examined(alert, zones, tuple(findings), signatures=reading.signatures, own_signature=own)
 
 
 def _is_told(finding: Finding, known: Sequence[Finding]) -> bool:

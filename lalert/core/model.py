@@ -13,8 +13,10 @@ from enum import IntEnum, StrEnum
 
 from shapely.geometry.base import BaseGeometry
 
+from lalert.cap import signing
 from lalert.cap.model import Alert, Identity
 from lalert.cap.reader import Strictness
+from lalert.cap.signature import Signature
 from lalert.errors import Finding
 from lalert.geo.area import Area
 
@@ -176,6 +178,8 @@ class Draft:
     silent: bool = False  # 訂正 that changes neither level, area nor action: no new alarm
     key_id: str = ""  # which key posted it, or `source:NAME`; empty for what the hub says itself
     attribution: str = ""  # whom to name with it (出典); empty for what was posted here
+    signatures: tuple[Signature, ...] = ()  # whose it bears, where the hub was told whom to trust
+    own_signature: bytes = field(default=b"", repr=False)  # the hub's, an element; none where it bears one already
     findings: tuple[Finding, ...] = ()  # warnings; they travel in the receipt
     matched: tuple[tuple[str, int], ...] = ()  # how many streams, endpoints, residents matched at acceptance
 
@@ -184,6 +188,11 @@ class Draft:
         """The natural key that makes appending idempotent. An expiry is an entry of its own."""
         prefix = "expire:" if self.kind is Kind.EXPIRE else ""
         return prefix + self.alert.identity.key
+
+    @property
+    def cap(self) -> bytes:
+        """The message as it is published: the bytes as received, with the hub's signature where it has made one."""
+        return signing.spliced(self.alert.raw, self.own_signature)
 
     @property
     def codes(self) -> frozenset[str]:

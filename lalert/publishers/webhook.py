@@ -1,8 +1,8 @@
 """Webhooks: every entry that an endpoint's filter lets pass is posted to it, signed, as JSON or as CAP.
 
-The JSON body is the entry of the stream, byte by byte; the CAP body is the message as its sender sent it. The id of a
-message is its place in the log, so that it is the same at every attempt and after a replay: a receiver that takes each
-id once has each alert once.
+The JSON body is the entry of the stream, byte by byte; the CAP body is the message as its sender sent it, with
+the hub's signature if it makes one. The id of a message is its place in the log, so that it is the same at every
+attempt and after a replay: a receiver that takes each id once has each alert once.
 
 An answer counts by its status alone. What the peer may get over (it is down, busy, set up wrongly, behind a proxy that
 redirects) is tried again for hours, 400, 401 and 404 included: they are often a wrong secret or a new version gone
@@ -45,7 +45,7 @@ def body_of(faces: Faces, form: str) -> bytes | None:
     """Return what is posted, or None: the end that the hub notes by itself (`expire`) is no CAP message."""
     if form == "json":
         return faces.json
-    return None if faces.entry.kind is Kind.EXPIRE else faces.entry.alert.raw
+    return None if faces.entry.kind is Kind.EXPIRE else faces.entry.cap
 
 
 def classify(answer: Answer | NoAnswer, *, now: datetime) -> Outcome:

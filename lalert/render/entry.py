@@ -98,6 +98,7 @@ def _verdict(draft: Draft) -> Json:
         "level": draft.level,
         "area": draft.area and area_to_dict(draft.area),
         "matched": dict(draft.matched),
+        "signatures": [signature.to_dict() for signature in draft.signatures],
         "findings": [finding.to_dict() for finding in draft.findings],
     }
 

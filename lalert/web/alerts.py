@@ -63,7 +63,7 @@ async def one(request: web.Request) -> web.Response:
         raise web.HTTPSeeOther(f"{hub.site.base}/alerts/{link}")
     vary = {"Vary": "Accept"}
     if form == "cap":
-        return answer(request, posted.entry.alert.raw, "application/cap+xml", headers=vary)
+        return answer(request, posted.entry.cap, "application/cap+xml", headers=vary)
     if form == "geojson":
         shapes = alert_to_geojson(posted.entry, standing=posted.standing, base=hub.site.base)
         return answer(request, dump(shapes), "application/geo+json", headers=vary)

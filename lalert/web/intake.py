@@ -123,9 +123,9 @@ async def validate(request: web.Request) -> web.Response:
     query.done()
     assert profile is not None
     raw = await body_of(request)
-    verdict = await ctx.hub.in_worker(reader.read, raw, profile=profile, now=ctx.hub.clock())
-    body = {"verdict": verdict.verdict, "findings": [finding.to_dict() for finding in verdict.findings]}
-    return _json(dump(body), 200)
+    now, trust = ctx.hub.clock(), ctx.hub.signatures.trust
+    reading = await ctx.hub.in_worker(reader.read, raw, profile=profile, now=now, trust=trust)
+    return _json(dump(reading.to_dict()), 200)
 
 
 async def body_of(request: web.Request) -> bytes:

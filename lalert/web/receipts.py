@@ -64,6 +64,7 @@ def receipt_of(entry: Entry, attempts: Iterable[Attempt], may_see: Callable[[str
         "acceptedAt": _iso(entry.at),
         "committedAt": _iso(_end(kept[0])) if kept else None,
         "matched": dict(entry.matched),
+        "signatures": [signature.to_dict() for signature in entry.signatures],
         "ways": ways,
     }
 

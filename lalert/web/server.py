@@ -18,6 +18,7 @@ import structlog
 from aiohttp import web
 
 from lalert.core.model import Realm
+from lalert.core.signatures import load as signatures_of
 from lalert.courier import Dispatcher
 from lalert.courier.feed import Source
 from lalert.errors import Text, Unavailable
@@ -77,6 +78,7 @@ async def serving(settings: Settings, *, clock: Callable[[], datetime] = utc_now
     """Run the server as long as the context lasts. Raises `Unavailable` when the port or a store cannot be had."""
     atlas = await asyncio.to_thread(Atlas.open, settings.store.data)
     tell_fault(atlas)
+    signatures = {realm: await asyncio.to_thread(signatures_of, settings.signatures, realm) for realm in Realm}
     metrics = Metrics()
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(_listen(settings.server.host, settings.server.port))
@@ -88,7 +90,15 @@ async def serving(settings: Settings, *, clock: Callable[[], datetime] = utc_now
         for realm in Realm:
             site = Site(realm, (settings.server.public_url or url).rstrip("/"))
             store = await open_store(settings.store, realm)
-            hub = Hub(store=store, atlas=atlas, settings=settings, metrics=metrics, site=site, clock=clock)
+            hub = Hub(
+                store=store,
+                atlas=atlas,
+                settings=settings,
+                metrics=metrics,
+                site=site,
+                clock=clock,
+                signatures=signatures[realm],
+            )
             await hub.start()
             stack.push_async_callback(hub.stop)
             bell = Bell(hub, outbound, key_file=settings.store.data / f"vapid-{realm}.pem")
