@@ -26,6 +26,7 @@ from lalert.core.model import CancelKind, Draft, Heard, State
 from lalert.core.resident import DAY_MIN, Resident, Wish, minute_of_day
 from lalert.geo.kinship import kin
 from lalert.geo.mesh import Ints
+from lalert.geo.postings import firsts
 from lalert.geo.residents import Found, Place, View
 
 GRAVE_LEVEL: Final = 4
@@ -119,8 +120,7 @@ def _told(
     hearers: Sequence[Heard], audiences: Sequence[Found], alarming: Container[int], *, minute: int, is_false_alarm: bool
 ) -> Told:
     """Return who of the members of `audiences` is told, and how loudly."""
-    everybody, first = np.unique(np.concatenate([found.numbers for found in audiences]), return_index=True)
-    tags = np.concatenate([found.tags for found in audiences])[first]
+    everybody, tags = _everybody(audiences)
     members = list(zip(hearers, audiences, strict=True))
     grave = _among(everybody, (found for heard, found in members if _is_grave(heard)))
     alarmed = _among(everybody, (found for place, found in enumerate(audiences) if place in alarming))
@@ -128,6 +128,15 @@ def _told(
     told = ~quiet | grave | ~alarmed
     hushed = quiet & ~(grave & (alarmed | is_false_alarm))
     return Told(everybody[told], hushed[told], (tags[told] >> _LANE_SHIFT).astype(np.uint8))
+
+
+def _everybody(audiences: Sequence[Found]) -> tuple[Ints, Ints]:
+    """Return the numbers of all members, each once and in ascending order, and their tags."""
+    numbers = np.concatenate([found.numbers for found in audiences])
+    order = np.argsort(numbers, kind="stable")
+    ordered = numbers[order]
+    first = firsts(ordered)
+    return ordered[first], np.concatenate([found.tags for found in audiences])[order[first]]
 
 
 def _alarming(entry: Draft) -> Iterator[int]:

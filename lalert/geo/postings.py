@@ -57,8 +57,9 @@ class Postings:
     def of(cls, keys: Ints, rows: Rows) -> Postings:
         """Return the postings of pairs in any order."""
         order = np.argsort(keys, kind="stable")
-        unique, first = np.unique(keys[order], return_index=True)
-        return cls(unique, np.append(first, len(keys)).astype(np.uint32), rows[order])
+        ordered = keys[order]
+        first = firsts(ordered)
+        return cls(ordered[first], np.append(first, len(keys)).astype(np.uint32), rows[order])
 
     @classmethod
     def joined(cls, a: Postings, b: Postings) -> Postings:
@@ -98,6 +99,11 @@ class Postings:
 
     def _repeated(self) -> Ints:
         return np.repeat(self.keys, np.diff(self.offsets))
+
+
+def firsts(ordered: Ints) -> Ints:
+    """Return where each value of an array in ascending order is first: what `np.unique` sorts once more to find."""
+    return np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)])
 
 
 @dataclass(slots=True)

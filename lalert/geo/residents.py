@@ -27,7 +27,7 @@ from shapely.geometry.base import BaseGeometry
 
 from lalert.geo import measure, mesh
 from lalert.geo.mesh import Ints, Level
-from lalert.geo.postings import NO_KEYS, NOTHING, Mask, Pairs, Postings, Ranges
+from lalert.geo.postings import NO_KEYS, NOTHING, Mask, Pairs, Postings, Ranges, firsts
 
 CELLS: Final = (Level.THIRD, Level.HALF, Level.QUARTER)
 """The sizes that may be subscribed to. A finer one would come close to an address."""
@@ -152,8 +152,9 @@ class Index:
     def joined(cls, shards: Sequence[Shard]) -> Index:
         """Return the index of shards that follow each other."""
         shards = [shard for shard in shards if len(shard)] or [_NOBODY]
-        keys = np.unique(np.concatenate([NO_KEYS, *(shard.cells.keys for shard in shards)]))
-        return cls(tuple(shards), {level: np.unique(keys // _scale(level)) for level in _LEVELS})
+        keys = np.sort(np.concatenate([shard.cells.keys for shard in shards]), kind="stable")
+        squares = {level: keys // _scale(level) for level in _LEVELS}
+        return cls(tuple(shards), {level: held[firsts(held)] for level, held in squares.items()})
 
     def __len__(self) -> int:
         return sum(map(len, self.shards))
