@@ -8,6 +8,14 @@ from shapely.geometry.base import BaseGeometry
 
 
 @dataclass(frozen=True, slots=True)
+class Extent:
+    """What a code or a name stands for: whole municipalities (six digits), and shapes (lon/lat in degrees)."""
+
+    codes: tuple[str, ...] = ()
+    parts: tuple[BaseGeometry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Covered:
     """One municipality that an area touches: `share` is the part of its land that is covered, 0 < share <= 1."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections import defaultdict
 from collections.abc import Container, Iterable
+from copy import copy
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,30 +20,23 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from lalert.errors import Finding
-from lalert.geo import codes, faults, kinship, measure, packed
-from lalert.geo.area import Covered
+from lalert.geo import codes, faults, groups, kinship, measure, packed, romaji
+from lalert.geo.area import Covered, Extent
+from lalert.geo.groups import Groups
 from lalert.geo.packed import Packed
 from lalert.geo.place import Municipality, Prefecture
+from lalert.geo.schemes import CLASS20, DIGITS
 from lalert.geo.source import Source
 
 # A point this near to a municipality, and in no other, is taken to lie in it: the embedded coast is drawn to 10 m,
 # and piers and new ground lie beyond it.
 BORDER_TOLERANCE_M = 300.0
 
-_KATAKANA_TO_HIRAGANA = {code: code - 0x60 for code in range(ord("ァ"), ord("ヶ") + 1)}
 # Less ground than this is rounding along a shared border.
 NO_GROUND_M2 = 1.0
 
 _ROUNDING = 1e-9
 _CLIP_FROM = 2_000  # vertices of a shape from which cutting it down before intersecting pays
-
-
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """What a code stands for: whole municipalities, and shapes that are parts of municipalities."""
-
-    codes: tuple[str, ...] = ()
-    parts: tuple[BaseGeometry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +54,7 @@ class BoundarySet:
     def __init__(self, content: Packed, source: Source) -> None:
         names = content.names
         self.source = source
+        self.groups = groups.NONE
         self.municipalities: tuple[Municipality, ...] = names.municipalities
         self.prefectures: tuple[Prefecture, ...] = names.prefectures
         self.cities: tuple[Municipality, ...] = names.cities
@@ -69,15 +64,24 @@ class BoundarySet:
         self._places = {place.code: place for place in (*self.cities, *self.municipalities)}
         self._prefectures = {prefecture.code: prefecture for prefecture in self.prefectures}
         self._members = _grouped(self.municipalities)
-        self._lacking = names.lacking
+        self._lacking = {ward.code: ward.name for ward in names.lacking}
         self._class20 = _class20(content)
-        self._regions = {region.code: region.members for region in names.regions}
+        self._regions = {(region.scheme, region.code): region.members for region in names.regions}
+        self.schemes = frozenset({CLASS20, *(region.scheme for region in names.regions)})
         self._outlines = dict(zip(self._codes, content.outlines, strict=True))
         self._outlines |= {p.code: shape for p, shape in zip(self.prefectures, content.prefectures, strict=True)}
         self._areas_m2 = measure.areas_m2(self._shapes)
-        self._search_keys = tuple(_search_keys(place) for place in self.municipalities)
+        self._searchable: tuple[Municipality | Prefecture, ...]
+        self._searchable = (*self.prefectures, *self.cities, *self.municipalities)
+        self._search_keys = tuple(_search_keys(place) for place in self._searchable)
         self._tree = shapely.STRtree(self._shapes)
         self._tree.query(shapely.Point(0, 0))  # GEOS builds the tree at the first question: now, in one thread
+
+    def with_groups(self, named: Groups) -> BoundarySet:
+        """Return the same set with an operator's named areas."""
+        other = copy(self)
+        other.groups = named
+        return other
 
     @property
     def version(self) -> str:
@@ -143,13 +147,17 @@ class BoundarySet:
             return self._members[code]
         raise faults.refusal([self._unknown(code, path)])
 
-    def jma_area(self, code: str, *, path: str = "") -> Extent:
-        """Return what a JMA code stands for: 市町村等 (seven digits, exactly that part) or 一次細分 (six digits)."""
-        if code in self._class20:
+    def jma_area(self, scheme: str, code: str, *, path: str = "") -> Extent:
+        """Return what a JMA code stands for: exactly a 市町村等 area (JMA:class20), or all members of a region.
+
+        `scheme` is one of `schemes`. Raises Rejected for a code that it does not have.
+        """
+        members = self._regions.get((scheme, code), ())
+        if members:
+            return _joined(self.jma_area(CLASS20, member, path=path) for member in members)
+        if scheme == CLASS20 and code in self._class20:
             return self._class20[code]
-        if code in self._regions:
-            return _joined(self.jma_area(member, path=path) for member in self._regions[code])
-        if len(code) == 7 and code.endswith("00"):
+        if scheme == CLASS20 and len(code) == DIGITS[CLASS20] and code.endswith("00"):
             return Extent(codes=self.expand(codes.normalise(code, path=path), path=path))
         raise faults.refusal([self._unknown(code, path)])
 
@@ -237,14 +245,17 @@ class BoundarySet:
             return shapely.coverage_union_all([self._outlines[ward] for ward in self.expand(code)])
         return outline
 
-    def search(self, text: str, *, limit: int = 50) -> tuple[Municipality, ...]:
-        """Return municipalities by part of name, kana, English name or code; the closest first."""
-        wanted = _search_key(text[:40])
+    def search(self, text: str, *, limit: int = 50) -> tuple[Municipality | Prefecture, ...]:
+        """Return places by part of name, kana, Latin letters or code; the closest first, the larger before the smaller.
+
+        Digits may be full-width; long vowels, hyphens and macrons may be spelt as anybody likes.
+        """
+        wanted, latin = _search_key(text[:40]), romaji.plain(text[:40])
         if not wanted:
             return ()
-        ranked = ((_closeness(wanted, keys), row) for row, keys in enumerate(self._search_keys))
+        ranked = ((_closeness(wanted, latin, keys), row) for row, keys in enumerate(self._search_keys))
         best = sorted((closeness, row) for closeness, row in ranked if closeness is not None)
-        return tuple(self.municipalities[row] for _, row in best[:limit])
+        return tuple(self._searchable[row] for _, row in best[:limit])
 
     def _meeting(self, row: int, part: BaseGeometry, ground_m2: float) -> Meeting:
         place, share = self.municipalities[row], float(ground_m2 / self._areas_m2[row])
@@ -306,18 +317,29 @@ def _clipped(geometry: BaseGeometry, bounds: measure.Floats) -> BaseGeometry:
 
 
 def _search_key(text: str) -> str:
-    plain = unicodedata.normalize("NFKC", text).translate(_KATAKANA_TO_HIRAGANA)
+    plain = unicodedata.normalize("NFKC", text).translate(romaji.KATAKANA_TO_HIRAGANA)
     return "".join(plain.casefold().split())
 
 
-def _search_keys(place: Municipality) -> tuple[str, ...]:
-    return tuple(_search_key(key) for key in (place.name, place.full_name, place.kana, place.en, place.code))
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """Under what a place is found: as Japanese write it and by digits, and in Latin letters."""
+
+    written: tuple[str, ...]
+    latin: tuple[str, ...]
 
 
-def _closeness(wanted: str, keys: tuple[str, ...]) -> int | None:
+def _search_keys(place: Municipality | Prefecture) -> _Keys:
+    full = (place.full_name,) if isinstance(place, Municipality) else ()
+    written = tuple(_search_key(key) for key in (place.name, *full, place.kana, place.code) if key)
+    return _Keys(written, tuple(filter(None, (romaji.plain(place.en), romaji.plain(romaji.hepburn(place.kana))))))
+
+
+def _closeness(wanted: str, latin: str, keys: _Keys) -> int | None:
     """Return 0 for the whole of a key, 1 for its beginning, 2 for inside it, None for nowhere."""
-    if wanted in keys:
+    pairs = [(wanted, keys.written), *([(latin, keys.latin)] if latin else [])]
+    if any(text in those for text, those in pairs):
         return 0
-    if any(key.startswith(wanted) for key in keys):
+    if any(key.startswith(text) for text, those in pairs for key in those):
         return 1
-    return 2 if any(wanted in key for key in keys) else None
+    return 2 if any(text in key for text, those in pairs for key in those) else None

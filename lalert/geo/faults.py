@@ -196,17 +196,45 @@ def outside_japan(path: str) -> Finding:
 
 
 def unsupported(names: Sequence[str], path: str) -> Finding:
-    """A block whose only statement of place is a geocode that lalert has no shapes for."""
+    """A block whose only statement of place is a geocode that the boundary set has no shapes for."""
     listed = "、".join(names)
     message = Text(
-        f"geocode の種類 {listed} には対応していません。ほかに対象地域を示すものがありません。",
-        f"The geocodes {', '.join(names)} are not supported, and nothing else says where this holds.",
+        f"geocode の種類 {listed} の区域は、使用中の境界データにありません。ほかに対象地域を示すものもありません。",
+        f"The boundary set in use has no areas for {', '.join(names)}, and nothing else says where this holds.",
     )
     advice = Text(
-        "JISX0402(市区町村)、JMA:class20、JMA:class10、MESH のいずれか、または polygon・circle で指定してください。",
-        "Use JISX0402, JMA:class20, JMA:class10 or MESH, or draw a polygon or circle.",
+        "JISX0402(市区町村)、JMA:class20、JMA:class10、MESH のいずれか、または polygon・circle で指定してください。"
+        "気象庁の区域(JMA:tsunami など)は、管理者が気象庁の GIS データを取り込むと使えます。",
+        "Use JISX0402, JMA:class20, JMA:class10 or MESH, or draw a polygon or circle. "
+        "Other areas of the JMA (JMA:tsunami) can be used once the operator has imported its GIS data.",
     )
     return fault("geocode_unsupported", GEOCODE, message, advice, path=path, found=listed)
+
+
+def group_unknown(name: str, known: Sequence[str], broken: Text | None, path: str) -> Finding:
+    """A named area that the operator has not defined: never guessed, never left out."""
+    message = Text(f"「{name[:80]}」という名前の地域は登録されていません。", f"No area is called {name[:80]!r} here.")
+    listed = "、".join(known[:10]) or "-"
+    advice = Text(
+        f"名前を確かめるか、市区町村コードまたは polygon で指定してください。登録済み: {listed}",
+        f"Check the name, or give municipality codes or a polygon. Known: {listed}",
+    )
+    if broken is not None:
+        advice = Text(f"{broken.ja} {advice.ja}", f"{broken.en} {advice.en}")
+    return fault("group_unknown", GEOCODE, message, advice, path=path, found=name)
+
+
+def group_unusable(name: str, why: Text, path: str) -> Finding:
+    """A named area whose definition is wrong: it stands for nothing."""
+    message = Text(
+        f"「{name}」の定義に誤りがあるため使えません。{why.ja}",
+        f"{name!r} is defined wrongly and cannot be used. {why.en}",
+    )
+    advice = Text(
+        "管理者に連絡し、その間は市区町村コードか polygon で指定してください。",
+        "Tell the operator; until then give municipality codes or a polygon.",
+    )
+    return fault("group_unusable", GEOCODE, message, advice, path=path, found=name)
 
 
 def unused(name: str, value: str, path: str) -> Finding:

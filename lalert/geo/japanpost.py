@@ -45,7 +45,7 @@ def _homes(names: Gazetteer) -> dict[str, str]:
     """Return the municipality of the set for five digits; for a ward that it has no shape of, the ward's city."""
     held = {place.code[:5]: place.code for place in names.municipalities}
     cities = {(place.prefecture, place.name): place.code for place in names.municipalities}
-    wards = {code[:5]: cities[code[:2], _city(name)] for code, name in names.lacking.items()}
+    wards = {ward.code[:5]: cities[ward.prefecture, _city(ward.name)] for ward in names.lacking}
     return wards | held
 
 

@@ -7,9 +7,13 @@ from collections import defaultdict
 import numpy as np
 import shapely
 
-from lalert.geo import codes, jma
+from lalert.geo import codes, jma, kinship, romaji
 from lalert.geo.measure import Geometries
 from lalert.geo.place import Gazetteer, Municipality, Piece, Region
+from lalert.geo.schemes import CLASS10, CLASS20
+
+# The wards of 2024 are younger than the readings.
+_KANA_2024 = {"221384": "はままつしちゅうおうく", "221392": "はままつしはまなく", "221406": "はままつしてんりゅうく"}
 
 
 def five_digits(jma_code: str) -> str:
@@ -69,12 +73,23 @@ class _Places:
                 wards[place.city].append(place)
         return tuple(self._whole(code, tuple(members)) for code, members in wards.items())
 
-    def lacking(self, held: set[str]) -> dict[str, str]:
+    def lacking(self, held: set[str]) -> tuple[Municipality, ...]:
         """Return the wards that exist and have no shape in this set, the newest (Hamamatsu 2024) included."""
-        known = {code: reading.name for code, reading in self._readings.items() if self._city(code)}
+        known = {code: reading for code, reading in self._readings.items() if self._city(code)}
         newest = {code: name for change in codes.changes().values() for code, name in change.successors}
-        wards = known | {code: name for code, name in newest.items() if name.endswith("区")}
-        return {code: name for code, name in sorted(wards.items()) if code not in held}
+        wards = known | {code: jma.Reading(name, _KANA_2024[code]) for code, name in newest.items() if name[-1] == "区"}
+        return tuple(self._ward(code, wards[code]) for code in sorted(wards) if code not in held)
+
+    def _ward(self, code: str, reading: jma.Reading) -> Municipality:
+        """Return a ward that neither source spells in Latin letters: as its city and itself are pronounced."""
+        city = kinship.city_of(code)
+        assert city is not None
+        beyond = reading.kana.removeprefix(self._readings[city].kana).removesuffix("く")
+        english = " ".join(romaji.plain(romaji.hepburn(part)).title() for part in (self._city_kana(city), beyond))
+        return self._place(code, reading.name, reading.kana, f"{english} Ward".replace(" ", " City ", 1), city=city)
+
+    def _city_kana(self, code: str) -> str:
+        return self._readings[code].kana.removesuffix("し")
 
     def _whole(self, code: str, wards: tuple[Municipality, ...]) -> Municipality:
         reading, en = self._readings[code], wards[0].en.split(" City ")[0] + " City"
@@ -123,6 +138,8 @@ def _regions(features: list[jma.Feature], areas: Geometries) -> tuple[Region, ..
     for feature, area in zip(features, areas, strict=True):
         home = drawn[int(np.argmax(shapely.area(shapely.intersection(area, shapes))))]
         members[home.code, home.name].append(feature.code)
-    composites = (Region(code=code, name=name, members=parts) for code, name, parts in jma.COMPOSITES)
-    groups = (Region(code=code, name=name, members=tuple(parts)) for (code, name), parts in members.items())
+    composites = (Region(scheme=CLASS20, code=code, name=name, members=parts) for code, name, parts in jma.COMPOSITES)
+    groups = (
+        Region(scheme=CLASS10, code=code, name=name, members=tuple(parts)) for (code, name), parts in members.items()
+    )
     return (*sorted(groups, key=lambda region: region.code), *composites)

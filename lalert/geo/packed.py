@@ -32,7 +32,7 @@ EMBEDDED = Path(__file__).parent / "data"
 
 MAX_UNPACKED_BYTES = 1 << 30
 
-_FORMAT = 1
+_FORMAT = 2
 _MICRO = 1e6
 _LAYERS = ("municipalities", "pieces", "outlines", "prefectures")
 
@@ -149,7 +149,7 @@ def _gazetteer(raw: dict[str, Any]) -> Gazetteer:
         cities=tuple(_municipality(row) for row in raw["cities"]),
         pieces=tuple(Piece(**row) for row in raw["pieces"]),
         regions=tuple(Region(**row | {"members": tuple(row["members"])}) for row in raw["regions"]),
-        lacking=raw["lacking"],
+        lacking=tuple(_municipality(row) for row in raw["lacking"]),
     )
 
 

@@ -50,8 +50,12 @@ class Piece:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Region:
-    """A JMA area that groups others (一次細分): `members` are the seven-digit codes of its 市町村等 areas."""
+    """A JMA area that groups others, under the name of its geocode (`scheme`, JMA:class10 is 一次細分).
 
+    `members` are the seven-digit codes of 市町村等 areas. A coast has the municipalities that touch the sea there.
+    """
+
+    scheme: str
     code: str
     name: str
     members: tuple[str, ...]
@@ -61,8 +65,8 @@ class Region:
 class Gazetteer:
     """Everything that a boundary set knows by name. Order matters: shapes come in the same order.
 
-    `cities` are designated cities held as wards. `lacking` are wards that exist but have no shape in this set
-    (code -> name): naming one is refused, never widened to its city.
+    `cities` are designated cities held as wards. `lacking` are wards that exist but have no shape in this set:
+    naming one is refused, never widened to its city.
     """
 
     municipalities: tuple[Municipality, ...]
@@ -70,4 +74,4 @@ class Gazetteer:
     cities: tuple[Municipality, ...]
     pieces: tuple[Piece, ...]
     regions: tuple[Region, ...]
-    lacking: dict[str, str]
+    lacking: tuple[Municipality, ...]

@@ -27,8 +27,9 @@ from shapely.geometry.base import BaseGeometry
 
 from lalert.errors import Finding, Rejected, Severity, Text
 from lalert.geo import codes, faults, measure, mesh, shapes
-from lalert.geo.area import Area, Covered, Origin
-from lalert.geo.boundaries import BoundarySet, Extent, Meeting
+from lalert.geo.area import Area, Covered, Extent, Origin
+from lalert.geo.boundaries import BoundarySet, Meeting
+from lalert.geo.schemes import DIGITS, GROUP, JIS, MESH
 
 SLIVER_SHARE = 0.01
 SLIVER_PART = 0.05
@@ -43,13 +44,7 @@ MAX_VERTICES = 50_000
 MAX_SHAPES = 1_000
 MAX_GEOCODES = 5_000
 
-JIS = "JISX0402"
-JMA_CLASS20 = "JMA:class20"
-JMA_CLASS10 = "JMA:class10"
-MESH = "MESH"
-SUPPORTED = frozenset({JIS, JMA_CLASS20, JMA_CLASS10, MESH})
-
-_JMA_DIGITS = {JMA_CLASS20: 7, JMA_CLASS10: 6}
+_ALWAYS = frozenset({JIS, MESH, GROUP})
 
 
 class Geocode(Protocol):
@@ -163,15 +158,19 @@ def _gather(into: _Gathering, block: Footprint, path: str) -> None:
         place = partial(_circle, into.boundaries, disc, f"{path}/circle[{number}]")
         into.attempt(Origin("circle", block.area_desc), place)
     for number, geocode in enumerate(block.geocodes, 1):
-        if geocode.name in SUPPORTED:
+        if _is_usable(geocode, into.boundaries):
             place = partial(_geocode, into.boundaries, geocode, f"{path}/geocode[{number}]/value")
             into.attempt(Origin("geocode", f"{geocode.name}={geocode.value}"), place)
-    into.findings.extend(_unusable(block, path))
+    into.findings.extend(_unusable(block, into.boundaries, path))
 
 
-def _unusable(block: Footprint, path: str) -> list[Finding]:
+def _is_usable(geocode: Geocode, boundaries: BoundarySet) -> bool:
+    return geocode.name in _ALWAYS or geocode.name in boundaries.schemes
+
+
+def _unusable(block: Footprint, boundaries: BoundarySet, path: str) -> list[Finding]:
     """Return what to say of a block that names no place, and of geocodes that have no shapes."""
-    others = [(number, code) for number, code in enumerate(block.geocodes, 1) if code.name not in SUPPORTED]
+    others = [(number, code) for number, code in enumerate(block.geocodes, 1) if not _is_usable(code, boundaries)]
     if block.polygons or block.circles or len(others) < len(block.geocodes):
         return [faults.unused(code.name, code.value, f"{path}/geocode[{number}]") for number, code in others]
     names = list(dict.fromkeys(code.name for _, code in others))
@@ -198,9 +197,11 @@ def _geocode(boundaries: BoundarySet, geocode: Geocode, path: str) -> Extent:
         return Extent(codes=boundaries.expand(codes.normalise(value, path=path), path=path))
     if geocode.name == MESH:
         return _in_japan(boundaries, mesh.box_of(value, path=path), path)
-    if len(value) != _JMA_DIGITS[geocode.name]:
+    if geocode.name == GROUP:
+        return boundaries.groups.extent(value, path=path)
+    if len(value) != DIGITS[geocode.name]:
         raise faults.refusal([faults.unknown_code(value, path)])
-    return boundaries.jma_area(value, path=path)
+    return boundaries.jma_area(geocode.name, value, path=path)
 
 
 def _settled(gathered: _Gathering, path: str) -> Resolution:

@@ -199,7 +199,7 @@ class Pages:
     def _place(self, code: str) -> Municipality | Prefecture:
         return self._boundaries.prefecture(code) if _is_prefecture(code) else self._boundaries.municipality(code)
 
-    def _found(self, wanted: str, visit: Visit) -> tuple[Sequence[Municipality], str]:
+    def _found(self, wanted: str, visit: Visit) -> tuple[Sequence[Municipality | Prefecture], str]:
         """Return what a search finds, one more than is shown, and what to say when that is nothing."""
         nothing = phrases(visit.lang)["no_results"]
         if postal.maybe_seven_digits(wanted) is None:

@@ -64,7 +64,7 @@ def test_membership_is_by_code(japan: BoundarySet) -> None:
 
 def test_unknown_codes_are_refused(japan: BoundarySet) -> None:
     """A code without a place is refused; nothing is guessed."""
-    for ask in (japan.municipality, japan.prefecture, japan.expand, japan.jma_area, japan.simplified):
+    for ask in (japan.municipality, japan.prefecture, japan.expand, japan.simplified):
         with pytest.raises(Rejected) as refused:
             ask("139998")
         assert refused.value.code == "area.code_unknown"
@@ -95,13 +95,13 @@ def test_abolished_codes_name_their_successors(japan: BoundarySet) -> None:
 
 def test_jma_areas_are_exact(japan: BoundarySet) -> None:
     """A part of a city stays that part; parts, composites, whole cities and regions each give their own ground."""
-    south = japan.jma_area("2213001")
+    south = japan.jma_area("JMA:class20", "2213001")
     assert south.codes == ()
     assert 0.3 < south.parts[0].area / japan.shape_of("221309").area < 0.5
-    assert len(japan.jma_area("3620701").parts) == 3
-    assert japan.jma_area("2213000").codes == ("221309",)
-    assert japan.jma_area("2610000").codes == japan.expand("261009")
-    tokyo = japan.jma_area("130010")
+    assert len(japan.jma_area("JMA:class20", "3620701").parts) == 3
+    assert japan.jma_area("JMA:class20", "2213000").codes == ("221309",)
+    assert japan.jma_area("JMA:class20", "2610000").codes == japan.expand("261009")
+    tokyo = japan.jma_area("JMA:class10", "130010")
     assert "131016" in tokyo.codes
     assert "134210" not in tokyo.codes  # 小笠原村 is a region of its own
 
@@ -110,7 +110,7 @@ def test_every_jma_area_is_known(japan: BoundarySet) -> None:
     """Each seven-digit code that a municipality lists gives ground inside that municipality."""
     for place in japan.municipalities:
         for code in place.class20:
-            extent = japan.jma_area(code)
+            extent = japan.jma_area("JMA:class20", code)
             assert extent.codes == (place.code,) or len(extent.parts) == 1
 
 

@@ -7,7 +7,7 @@ import pytest
 import shapely
 
 from lalert.errors import Rejected
-from lalert.geo import importer, jma, packed
+from lalert.geo import cleaning, importer, jma, packed
 
 needs_extra = pytest.mark.skipif(
     importlib.util.find_spec("reversejp") is None,
@@ -103,7 +103,7 @@ def test_where_areas_overlap_the_smaller_gets_the_ground() -> None:
     """A village drawn on top of the city around it keeps its ground; slivers between neighbours are closed."""
     city, village = shapely.box(0, 0, 1, 1), shapely.box(0.4, 0.4, 0.6, 0.6)
     neighbour = shapely.Polygon([(1, 0), (2, 0), (2, 1), (1, 1), (1.0001, 0.5)])
-    whole, hole, beside = importer.cleaned([city, village, neighbour])
+    whole, hole, beside = cleaning.cleaned([city, village, neighbour])
     assert hole.area == pytest.approx(0.04)
     assert whole.area == pytest.approx(0.96, abs=2e-4)
     assert shapely.coverage_is_valid([whole, hole, beside])
@@ -113,7 +113,7 @@ def test_where_areas_overlap_the_smaller_gets_the_ground() -> None:
 
 def test_broken_areas_keep_their_ground() -> None:
     """A bow-tie becomes two valid triangles, not nothing."""
-    (repaired,) = importer.cleaned([shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)])])
+    (repaired,) = cleaning.cleaned([shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)])])
     assert repaired.is_valid
     assert repaired.area == pytest.approx(0.5)
 
@@ -122,6 +122,6 @@ def test_coarse_shapes_keep_their_largest_island() -> None:
     """Islets go, but a village of islets does not vanish from the map."""
     islets = shapely.MultiPolygon([shapely.box(0, 0, 0.001, 0.001), shapely.box(1, 1, 1.002, 1.002)])
     land = shapely.MultiPolygon([shapely.box(3, 3, 4, 4), shapely.box(5, 5, 5.001, 5.001)])
-    small, large = importer.coarse(np.array([islets, land], dtype=object), 1e-6, 1e-4)
+    small, large = cleaning.coarse(np.array([islets, land], dtype=object), 1e-6, 1e-4)
     assert small.bounds == (1, 1, 1.002, 1.002)
     assert len(large.geoms) == 1

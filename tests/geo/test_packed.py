@@ -80,7 +80,7 @@ def test_another_format_is_refused() -> None:
     """A file of a later format is not read as if it were this one."""
     content, _ = packed.read()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(packed, "_FORMAT", 2)
+        patch.setattr(packed, "_FORMAT", 3)
         data = packed.encode(content)
     with pytest.raises(Defect) as refused:
         packed.decode(data)
@@ -98,3 +98,36 @@ def test_a_survey_names_every_problem() -> None:
     problems = " / ".join(survey(dataclasses.replace(content, names=names, municipalities=shapes)).problems)
     for word in ("municipalities, 1741", "prefectures, 47", "km2", "overlap", "check digit", "twice"):
         assert word in problems
+
+
+@pytest.mark.parametrize("data", [b"", b"PK", b"\x00" * 1000])
+def test_what_is_no_set_is_told(data: bytes) -> None:
+    """Whatever lies in the file: a defect with a code, never another error."""
+    with pytest.raises(Defect) as refused:
+        packed.decode(data)
+    assert refused.value.code == "boundaries.format"
+
+
+def test_a_set_that_unfolds_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How much a file may become in memory is bounded before anything is unpacked."""
+    monkeypatch.setattr(packed, "MAX_UNPACKED_BYTES", 1_000_000)
+    with pytest.raises(Defect) as refused:
+        packed.decode((packed.EMBEDDED / packed.DATA).read_bytes())
+    assert "1000000" in refused.value.message.en
+
+
+def test_writing_leaves_nothing_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the disk is full the old set is whole and no rest lies about."""
+    content, source = packed.read()
+    data = packed.encode(content)
+    packed.write(tmp_path, data, source)
+
+    def full(_: Path, __: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        packed.write(tmp_path, b"other", dataclasses.replace(source, version="other"))
+    monkeypatch.undo()
+    assert packed.read(tmp_path)[1] == source
+    assert sorted(path.name for path in tmp_path.iterdir()) == [packed.SOURCE, packed.DATA]
