@@ -93,6 +93,11 @@ class Committer:
         self._closing = True
         self._filled.set()
 
+    def recovered(self) -> None:
+        """Note that the store takes writes again."""
+        self.failing_since = None
+        self._metrics.store_up.labels(self._realm.value).set(1)
+
     def observe(self) -> None:
         """Bring the gauges of the queue up to date."""
         for lane, waiting in self._queue.lanes().items():
@@ -118,8 +123,7 @@ class Committer:
             log.exception("append.defect", realm=self._realm.value)
             self.failing_since = self.failing_since or self._clock()
             return [Defect(Text("保存処理の不具合です。", "A defect while keeping the alert."))] * len(drafts)
-        self.failing_since = None
-        self._metrics.store_up.labels(self._realm.value).set(1)
+        self.recovered()
         return outcomes
 
     def _note_failure(self, error: Unavailable) -> None:

@@ -11,8 +11,10 @@ first, and appends them to the store: one durable transaction. Only when the sto
 `accept` return, and only then does the sender get a 201.
 
 **Advance.** Kept entries go into the `Situation` (what is in force now) and the `Tail` (the newest entries with their
-bytes), in the order of the log and without a hole; if one is missing (another node wrote it) it is read first. Readers
-wait on the tail; whoever is further back reads the store by cursor. There is no other way out.
+bytes), in the order of the log and without a hole; if one is missing (another node wrote it) it is read first. What
+other nodes keep in a shared log is brought by the follower (`lalert.following`) and goes the same way: whoever comes
+second with an entry finds it shown. Readers wait on the tail; whoever is further back reads the store by cursor. There
+is no other way out.
 
 **End.** What has passed its `ends_at` is ended by an `expire` entry, which goes the same way as everything else.
 
@@ -24,6 +26,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -44,7 +47,8 @@ from lalert.core.matching import wants
 from lalert.core.model import Cursor, Draft, Entry, Kind, Posted, Priority, Realm, Sender, Standing, State, Subscription
 from lalert.core.signatures import Signatures
 from lalert.core.situation import Situation
-from lalert.errors import Rejected, Text
+from lalert.errors import LalertError, Rejected, Text
+from lalert.following import Follower
 from lalert.geo.area import Area
 from lalert.geo.atlas import Atlas
 from lalert.geo.boundaries import BoundarySet
@@ -116,7 +120,9 @@ class Hub:
             metrics=metrics,
             clock=clock,
         )
+        self._follower = Follower(store, head=lambda: self.tail.head.seq, show=self._show, clock=clock)
         self._committing: asyncio.Task[None] | None = None
+        self._following: asyncio.Task[None] | None = None
         # Two pools: a map that is drawn must not keep an alert waiting.
         self._workers = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"draw-{site.realm}")
         self._examiners = ThreadPoolExecutor(max_workers=_DESKS + 1, thread_name_prefix=f"examine-{site.realm}")
@@ -134,8 +140,18 @@ class Hub:
 
     @property
     def failing_since(self) -> datetime | None:
-        """Since when the store refuses to write; None while all is well."""
-        return self._committer.failing_since
+        """Since when the store refuses to write, or cannot be followed; None while all is well."""
+        since = (self._committer.failing_since, self._follower.failing_since)
+        return min((at for at in since if at is not None), default=None)
+
+    @property
+    def lost(self) -> asyncio.Event:
+        """Set when the shared log is not what it was: the realm has to start anew."""
+        return self._follower.lost
+
+    def recovered(self) -> None:
+        """Note that the store takes writes again, although nothing was posted here since."""
+        self._committer.recovered()
 
     # --- life -------------------------------------------------------------------------------------------------
 
@@ -143,7 +159,7 @@ class Hub:
         """Catch up with the log, then commit. Raises `Unavailable` when the store cannot be read."""
         span = await self.store.span()
         since = self.clock() - timedelta(hours=self.settings.hub.ended_h)
-        recent = await self.store.read_from(since, self.settings.stream.tail_entries)
+        recent = _unbroken(await self.store.read_from(since, self.settings.stream.tail_entries))
         first = recent[0].cursor.seq if recent else span.head.seq + 1
         for posted in await self.store.in_force():
             if posted.entry.cursor.seq < first:
@@ -153,6 +169,8 @@ class Hub:
         self._show(recent)
         self.metrics.store_up.labels(self.realm.value).set(1)
         self._committing = asyncio.create_task(self._committer.run(), name=f"commit-{self.realm}")
+        if self.store.is_shared:
+            self._following = asyncio.create_task(self._follower.run(), name=f"follow-{self.realm}")
         log.info("hub.started", realm=self.realm.value, cursor=str(span.head), in_force=len(self.situation.in_force()))
 
     async def stop(self) -> None:
@@ -160,6 +178,10 @@ class Hub:
         self._committer.close()
         if self._committing is not None:
             await self._committing
+        if self._following is not None:
+            self._following.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._following
         for pool in (self._workers, self._examiners):
             pool.shutdown(wait=False, cancel_futures=True)
         await self.store.close()
@@ -348,13 +370,17 @@ class Hub:
     async def _advance(self, kept: Sequence[Entry]) -> None:
         """Show what was kept, in the order of the log and without a hole."""
         self.on_kept(kept)
-        for entry in kept:
-            while self.tail.head.seq + 1 < entry.cursor.seq:
-                self._show(await self.store.read(self.tail.head.seq, _READ_CHUNK))
-            if self.tail.head.seq < entry.cursor.seq:
+        try:
+            for entry in kept:
+                while self.tail.head.seq + 1 < entry.cursor.seq:
+                    self._show(await self.store.read(self.tail.head.seq, _READ_CHUNK))
                 self._show([entry])
+        except LalertError as error:  # it is kept all the same; the follower brings it when the log can be read
+            log.warning("hub.unshown", realm=self.realm.value, at=self.tail.head.seq, code=error.code)
 
-    def _show(self, entries: Sequence[Entry]) -> None:
+    def _show(self, read: Sequence[Entry]) -> None:
+        """Show the next entries of the log; what is shown already changes nothing. One step: no await in here."""
+        entries = [entry for entry in read if entry.cursor.seq > self.tail.head.seq]
         for entry in entries:
             self.situation.apply(entry)
             if entry.alert.status is not Status.SYSTEM:
@@ -362,6 +388,12 @@ class Hub:
                 self.heard_at = self.heard_at if entry.kind is Kind.EXPIRE else entry.at
             self.metrics.entries.labels(self.realm.value, entry.kind.value, entry.priority.label).inc()
         self.tail.extend(Faces(entry, self.site) for entry in entries)
+
+
+def _unbroken(entries: Sequence[Entry]) -> Sequence[Entry]:
+    """Return the newest of `entries` that follow each other: the clocks of nodes differ, the log's order does not."""
+    breaks = (i for i in range(len(entries) - 1, 0, -1) if entries[i - 1].cursor.seq + 1 != entries[i].cursor.seq)
+    return entries[next(breaks, 0) :]
 
 
 def _accepted(outcome: Outcome, raw: bytes) -> Accepted:

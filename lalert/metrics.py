@@ -90,6 +90,18 @@ class Metrics:
             "lalert_push_lanes", "Lanes: recipients with a position of their own", ["realm", "way"], registry=r
         )
         self.store_up = Gauge("lalert_store_up", "1 while the store accepts writes", ["realm"], registry=r)
+        self.cluster_nodes = Gauge(
+            "lalert_cluster_nodes", "Nodes that share the log and are alive, this one included", ["realm"], registry=r
+        )
+        self.cluster_shares = Gauge(
+            "lalert_cluster_shares", "Shares of the work that this node holds", ["realm"], registry=r
+        )
+        self.cluster_skew = Gauge(
+            "lalert_cluster_clock_skew_seconds",
+            "How far this node's clock is ahead of the store's",
+            ["realm"],
+            registry=r,
+        )
 
     def open(self, realm: str, *, lanes: Iterable[str], kinds: Iterable[str]) -> None:
         """Show a realm's figures from the beginning, so that a dashboard can tell nought from nothing."""

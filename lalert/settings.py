@@ -152,6 +152,18 @@ class Push:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """Hubs that share a store.
+
+    `node` is what this one is called; unset: its machine and port. What a node holds (webhooks, notifications, the
+    jobs that run once) others take over when it has given no sign of life for `lease_s`.
+    """
+
+    node: Name | None = None
+    lease_s: Annotated[float, Meta(ge=0.5, le=60)] = 6.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Signatures:
     """Signatures on CAP messages: whose count (`trust`, a TOML file), and our own key with its certificate (PEM).
 
@@ -177,6 +189,7 @@ class Settings:
     hub: Hub = field(default_factory=Hub)
     push: Push = field(default_factory=Push)
     signatures: Signatures = field(default_factory=Signatures)
+    cluster: Cluster = field(default_factory=Cluster)
 
 
 _SECTIONS: dict[str, type] = {
@@ -187,6 +200,7 @@ _SECTIONS: dict[str, type] = {
     "hub": Hub,
     "push": Push,
     "signatures": Signatures,
+    "cluster": Cluster,
 }
 _TYPES: dict[str, object] = {
     f"{section}.{name}": hint
@@ -239,6 +253,7 @@ def load(file: Path | None, env: Mapping[str, str], overrides: Mapping[str, obje
         hub=_section("hub", Hub, values),
         push=_section("push", Push, values),
         signatures=_section("signatures", Signatures, values),
+        cluster=_section("cluster", Cluster, values),
     )
 
 
@@ -359,6 +374,8 @@ def _describe(hint: object) -> Text:
     if hint is Durability:
         names = ", ".join(Durability)
         return Text(ja=f"次のいずれか: {names}", en=f"one of: {names}")
+    if hint == Name | None:
+        return _describe(Name)
     kind, meta = get_args(hint)
     if kind is str:
         return Text(ja=f"{meta.max_length} 文字以内の文字列", en=f"a text of at most {meta.max_length} characters")

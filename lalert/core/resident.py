@@ -91,3 +91,12 @@ class Resident:
 def digest_of(secret: str) -> str:
     """Return what is kept of a bearer secret."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Who subscribed (`came`) and who ended (`left`), by number, up to the change numbered `upto`."""
+
+    upto: int
+    came: tuple[int, ...] = ()
+    left: tuple[int, ...] = ()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
@@ -39,6 +40,7 @@ class Deed:
     token: int
 
 
+@lru_cache(maxsize=16_384)
 def share_of(lane: str) -> str:
     """Return the share that a lane belongs to: of its own way out, for not every node may be able to send on each."""
     return _share(lane.rpartition(":")[0], int.from_bytes(_digest(lane)) % LANE_SHARES)

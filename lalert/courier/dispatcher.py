@@ -9,12 +9,16 @@ waiting.
 
 Lanes and attempts are saved in batches (`courier.saving`). A delivery in batches goes on only when its progress is
 kept, so that a crash repeats one batch and not more. Start-up is catch-up: lanes resume where they were saved.
+
+Which lanes these are, others decide: the dispatcher serves the lanes of the shares that it is told to `hold`
+(`core.shares`), and lets them go again. Letting a lane go is not dropping it: it goes on from where it was saved,
+wherever that is.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -25,6 +29,7 @@ from lalert.core.lanes import Lane, Parcel, Rank
 from lalert.core.model import Cursor, Entry, Priority
 from lalert.core.retry import Policy
 from lalert.core.roster import Roster
+from lalert.core.shares import Deed, share_of
 from lalert.courier.feed import Feed, Route, Source
 from lalert.courier.saving import Saving
 from lalert.errors import Unavailable
@@ -69,20 +74,27 @@ class Dispatcher:
         )
         self._roster = Roster()
         self._routes: dict[str, Route] = {}
-        self._saving = Saving(source.store, self._roster, every_s=settings.save_s)
+        self._deeds: dict[str, Deed] = {}
+        self._draining: set[str] = set()  # shares in which nothing is begun any more
+        self._strays: dict[str, Deed] = {}  # of these, those that another node has taken over
+        self._saving = Saving(
+            source.store, self._roster, every_s=settings.save_s, deed_of=self._deeds.get, lost=self._lost
+        )
         self._feed = Feed(source, self._roster, self._routes, self._saving, clock=clock)
         self._turn = asyncio.Lock()  # lanes come and go between two steps of the feed
         self._woken = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._deliveries: set[asyncio.Task[None]] = set()
         self._busy = {False: 0, True: 0}  # places taken; True: probes
+        self._landed = asyncio.Event()  # of those who wait for the next delivery to end
         self._is_closing = False
+        self.is_secure: Callable[[], bool] = lambda: True  # whether what is held is sure to be so for some time yet
+        self.on_fenced: Callable[[], None] = lambda: None  # told when a share turned out to be another node's
 
     # --- life -------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Take up every lane where it was saved, and deliver."""
-        await self._take_up({state.lane: state for state in await self._source.store.lanes()})
+        """Deliver what there is to deliver in the shares that are held; at first these are none."""
         for work in (self._saving.run(), self._run(), self._follow()):
             self._tasks.append(asyncio.create_task(work, name=f"courier-{self._realm}"))
 
@@ -104,7 +116,7 @@ class Dispatcher:
         self._woken.set()
 
     async def replay(self, lane: str, since: int) -> bool:
-        """Send everything after position `since` to this lane again; return False when there is no such lane."""
+        """Send everything after position `since` to this lane again; return False when it is not served here."""
         async with self._turn:
             found = self._roster.get(lane)
             if found is None:
@@ -115,14 +127,75 @@ class Dispatcher:
         self._woken.set()
         return True
 
+    def wake(self) -> None:
+        """Look again at what there is to do."""
+        self._woken.set()
+
+    # --- which lanes ------------------------------------------------------------------------------------------
+
+    async def hold(self, deeds: Mapping[str, Deed]) -> None:
+        """Serve the lanes of these shares, each from where it was saved, and no others.
+
+        To be called when the couriers know everybody whose lanes were saved: what they do not list was removed, and is
+        forgotten. Raises `Unavailable` when what was saved cannot be read: then nothing is served of what is new.
+        """
+        async with self._turn:
+            self._let_go({share for share, deed in self._deeds.items() if deeds.get(share) != deed})
+            fresh = deeds.keys() - self._deeds.keys()
+            if fresh:
+                saved = {lane.lane: lane for lane in await self._source.store.lanes() if share_of(lane.lane) in fresh}
+                self._deeds |= {share: deeds[share] for share in fresh}
+                self._draining -= fresh
+                await self._take_up(saved)
+        self._woken.set()
+
+    async def drain(self, shares: Collection[str]) -> None:
+        """Begin nothing more in these shares, finish and save what is under way, and let them go."""
+        self._draining |= set(shares)
+        try:
+            while any(lane.in_flight for lane in self._lanes_of(shares)):
+                self._landed.clear()
+                await self._landed.wait()
+            for lane in self._lanes_of(shares):
+                self._saving.settled(lane)
+            await self._saving.flush()
+            async with self._turn:
+                self._let_go(shares)
+        finally:
+            self._draining -= set(shares)
+
+    def _lanes_of(self, shares: Collection[str]) -> list[Lane]:
+        return [lane for lane in self._roster if share_of(lane.id) in shares]
+
+    def _let_go(self, shares: Collection[str]) -> None:
+        for lane in self._lanes_of(shares):
+            self._roster.remove(lane.id)
+            self._routes.pop(lane.id, None)
+        for share in shares:
+            self._deeds.pop(share, None)
+
+    def _lost(self, shares: Collection[str]) -> None:
+        """Begin nothing more in these shares, and let them go between two steps of the feed."""
+        self._draining |= set(shares)
+        self._strays |= {share: self._deeds[share] for share in shares if share in self._deeds}
+        self._woken.set()
+        self.on_fenced()
+
+    async def _shed(self) -> None:
+        """Let go what another node has taken over, unless it came back under another deed since."""
+        async with self._turn:
+            strays, self._strays = self._strays, {}
+            self._let_go({share for share, deed in strays.items() if self._deeds.get(share) == deed})
+            self._draining -= {share for share, deed in strays.items() if self._deeds.get(share) is None}
+
     def state(self, lane: str) -> LaneState | None:
-        """Return how far this lane is, or None."""
+        """Return how far this lane is; None when it is not served here."""
         found = self._roster.get(lane)
         return found.state() if found is not None else None
 
-    async def flush(self) -> None:
-        """Return once every attempt up to now is in the delivery log, or could not be put there."""
-        await self._saving.flush()
+    async def flush(self) -> bool:
+        """Return once all that happened up to now is kept, or could not be: then False."""
+        return await self._saving.flush()
 
     def observe(self) -> None:
         """Bring the gauges up to date."""
@@ -135,11 +208,16 @@ class Dispatcher:
             self._metrics.push_failing.labels(*labels).set(sum(lane.failures > 0 for lane in lanes))
 
     async def _take_up(self, saved: dict[str, LaneState]) -> None:
-        listed = {spec.id: Route(spec, courier) for courier in self._couriers for spec in courier.lanes()}
-        for name in (self._routes.keys() | saved.keys()) - listed.keys():
+        listed = {
+            spec.id: Route(spec, courier)
+            for courier in self._couriers
+            for spec in courier.lanes()
+            if share_of(spec.id) in self._deeds
+        }
+        removed = (self._routes.keys() | saved.keys()) - listed.keys()
+        for name in removed:
             self._roster.remove(name)
             self._routes.pop(name, None)
-            await self._saving.drop(name)
         for name, route in listed.items():
             before, self._routes[name] = self._routes.get(name), route
             lane = self._roster.get(name)
@@ -147,6 +225,8 @@ class Dispatcher:
                 self._begin(saved.get(name) or LaneState(lane=name, cursor=route.spec.since))
             elif before is not None and before.spec != route.spec:
                 lane.fall_behind()
+        for name in removed:
+            await self._saving.drop(name)
 
     def _begin(self, state: LaneState) -> None:
         head = self._source.tail().head
@@ -162,6 +242,8 @@ class Dispatcher:
     async def _run(self) -> None:
         while not self._is_closing:
             self._woken.clear()
+            if self._strays:
+                await self._shed()
             self._roster.ring(self._clock())
             again_at = await self._fed()
             self._deliver()
@@ -199,11 +281,16 @@ class Dispatcher:
         now = self._clock()
         for failing in (False, True):
             while (top := self._roster.peek(failing=failing)) and self._has_place(top[0], failing):
-                self._start(top[1], failing, now)
+                if share_of(top[1].id) in self._draining:
+                    self._roster.hold(top[1])
+                else:
+                    self._start(top[1], failing, now)
 
     def _has_place(self, rank: Rank, failing: bool) -> bool:
         share = _PROBES if failing else _SHARES[rank[1]]
-        return not self._is_closing and self._busy[failing] < max(1, int(share * self._settings.concurrency))
+        if self._is_closing or not self.is_secure():
+            return False
+        return self._busy[failing] < max(1, int(share * self._settings.concurrency))
 
     # --- one delivery -----------------------------------------------------------------------------------------
 
@@ -221,6 +308,7 @@ class Dispatcher:
         self._deliveries.discard(task)
         self._busy[failing] -= 1
         self._woken.set()
+        self._landed.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("courier.defect", realm=self._realm, exc_info=error)
 

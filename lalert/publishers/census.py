@@ -1,7 +1,9 @@
 """The residents of a realm in memory: an index of what the store keeps, and who is told of each entry.
 
-A cache: it is read from the store at the start, follows every subscription and every end, and is rebuilt in a thread of
-its own when much has changed. It holds no address: a browser is read from the store when it is sent something.
+A cache: it is read from the store at the start, follows every subscription and every end, on whichever node, and is
+rebuilt in a thread of its own when much has changed. Before it is worked out who is told of an entry, the census has
+everybody who subscribed before the entry was kept. It holds no address: a browser is read from the store when it is
+sent something.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from functools import partial
 from typing import Final, ParamSpec, Protocol, TypeVar
 
 from lalert.core.model import Draft, Entry
-from lalert.core.resident import Resident
+from lalert.core.resident import Changes, Resident
 from lalert.core.roll import NOBODY, Told, lane_of_place, place_of, told_of
 from lalert.geo.residents import Index, Place, Residents, View
 from lalert.publishers.services import lane_of
@@ -27,8 +29,22 @@ _REBUILD_AT: Final = 5_000  # changes laid over the index; asking gets slower wi
 _KEPT_NUMBERS: Final = 4_000_000  # of who is told, over all entries that are going out
 
 
+class Following(Protocol):
+    """What a census needs to follow residents who subscribe on other nodes."""
+
+    async def last_change(self) -> int:
+        """Return the number of the newest change."""
+
+    async def resident_changes(self, after: int) -> Changes | None:
+        """Return some of the changes after this number; None when they are not all there any more."""
+
+
 class Keeping(Protocol):
     """What a census needs of the store."""
+
+    @property
+    def nodes(self) -> Following:
+        """Who came and left on any node."""
 
     async def residents(self, after: int, limit: int) -> Sequence[Resident]:
         """Return up to `limit` residents with numbers greater than `after`, in order."""
@@ -51,9 +67,28 @@ class Census:
         self._lanes: set[int] = set()
         self._told: dict[int, asyncio.Task[Told]] = {}
         self._rebuilding: asyncio.Task[None] | None = None
+        self._upto = 0  # the change among the residents, on whichever node, that was followed last
+        self._turn = asyncio.Lock()
 
     async def load(self) -> None:
         """Read everybody from the store."""
+        async with self._turn:
+            await self._load()
+
+    async def follow(self) -> None:
+        """Take over who came and who left since the last look. Cheap when nobody did. Raises `Unavailable`."""
+        async with self._turn:
+            while (changes := await self._store.nodes.resident_changes(self._upto)) is not None:
+                if changes.upto == self._upto:
+                    return
+                for resident in await self._store.residents_of(changes.came) if changes.came else ():
+                    self.add(resident)
+                self.drop(changes.left)
+                self._upto = changes.upto
+            await self._load()  # they were too many: to read everybody is shorter
+
+    async def _load(self) -> None:
+        self._upto = await self._store.nodes.last_change()  # first: what changes while we read is followed
         places: list[Place] = []
         after = 0
         while page := await self._store.residents(after, _PAGE):
@@ -96,13 +131,11 @@ class Census:
 
     async def told(self, entry: Entry) -> Told:
         """Return who is told of `entry`: worked out once for all lanes, and again when it was long ago."""
-        if not len(self):
-            return NOBODY
         seq = entry.cursor.seq
         known = self._told.get(seq)
         if known is None or _has_failed(known):
             self._make_room()
-            self._told[seq] = asyncio.create_task(self._work_out(entry, self._residents.view()))
+            self._told[seq] = asyncio.create_task(self._work_out(entry))
         return await asyncio.shield(self._told[seq])
 
     async def of(self, told: Told) -> list[tuple[Resident, bool]]:
@@ -123,8 +156,11 @@ class Census:
         """Return what `work` returns, done in a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *args, **kwargs))
 
-    async def _work_out(self, entry: Entry, view: View) -> Told:
-        return await self.in_thread(told_of, entry, view, now=self._clock())
+    async def _work_out(self, entry: Entry) -> Told:
+        await self.follow()
+        if not len(self):
+            return NOBODY
+        return await self.in_thread(told_of, entry, self._residents.view(), now=self._clock())
 
     def _make_room(self) -> None:
         """Forget the oldest answers beyond the bound."""
@@ -139,10 +175,10 @@ class Census:
 
     def _rebuild_when_due(self) -> None:
         if self._residents.changes >= _REBUILD_AT and (self._rebuilding is None or self._rebuilding.done()):
-            self._rebuilding = asyncio.create_task(self._rebuild(self._residents.view()))
+            self._rebuilding = asyncio.create_task(self._rebuild(self._residents, self._residents.view()))
 
-    async def _rebuild(self, view: View) -> None:
-        self._residents.settle(view, await self.in_thread(view.rebuilt))
+    async def _rebuild(self, residents: Residents, view: View) -> None:
+        residents.settle(view, await self.in_thread(view.rebuilt))
 
 
 def _has_failed(task: asyncio.Task[Told]) -> bool:

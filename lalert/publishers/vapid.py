@@ -92,8 +92,13 @@ def load_or_make(path: Path) -> ec.EllipticCurvePrivateKey:
     return key
 
 
+def make() -> ec.EllipticCurvePrivateKey:
+    """Return a new key, which no browser knows."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
 def _make(path: Path) -> None:
-    pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    pem = make().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     part = path.with_suffix(f".{os.getpid()}.part")
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(pem)

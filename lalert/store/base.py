@@ -25,7 +25,7 @@ Entries are immutable values; a stored entry reads back equal to the one that `a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
@@ -34,7 +34,9 @@ from lalert.core.delivery import Attempt, LaneState
 from lalert.core.endpoint import Endpoint
 from lalert.core.model import Cursor, Draft, Entry, Posted, Realm, Role, Sender
 from lalert.core.resident import Resident
+from lalert.core.shares import Deed
 from lalert.errors import Rejected, Text, Unavailable
+from lalert.store.nodes import Nodes
 
 ENDPOINT_LIMIT: Final = 10_000
 RESIDENT_LIMIT: Final = 10_000_000
@@ -134,9 +136,13 @@ class AuditLine:
 
 
 class Store(Protocol):
-    """One realm's store. Every method may raise `Unavailable`."""
+    """One realm's store. Every method may raise `Unavailable`.
+
+    `nodes` is what it knows of the nodes that share it.
+    """
 
     realm: Realm
+    nodes: Nodes
 
     @property
     def is_shared(self) -> bool:
@@ -238,14 +244,18 @@ class Store(Protocol):
 
     # --- deliveries -------------------------------------------------------------------------------------------
 
-    async def save_lanes(self, states: Sequence[LaneState]) -> None:
-        """Keep these states in place of what was kept of the same lanes: all of them or none."""
+    async def save_lanes(self, states: Sequence[LaneState], under: Mapping[str, Deed] = {}) -> None:
+        """Keep these states in place of what was kept of the same lanes: all of them or none.
 
-    async def lanes(self) -> Sequence[LaneState]:
-        """Return all lanes, by name."""
+        `under` are the shares that they belong to, as whoever writes holds them. Raises `Fenced`, with nothing kept,
+        when one of these has changed hands.
+        """
 
-    async def drop_lane(self, lane: str) -> bool:
-        """Forget a lane; return False when it is not known."""
+    async def lanes(self, names: Sequence[str] | None = None) -> Sequence[LaneState]:
+        """Return those of these lanes that are known (None: all there are), by name."""
+
+    async def drop_lane(self, lane: str, under: Mapping[str, Deed] = {}) -> bool:
+        """Forget a lane; return False when it is not known. `under` as above."""
 
     async def add_attempts(self, attempts: Sequence[Attempt]) -> None:
         """Append to the delivery log: for people, never state. The store may drop the oldest lines of a long log."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
+from lalert.core.resident import Changes
 from lalert.core.shares import Deed
 from lalert.errors import Text, Unavailable
 
@@ -95,15 +96,6 @@ class Table:
     def living(self) -> frozenset[str]:
         """The ids of the nodes that are alive."""
         return frozenset(seen.report.id for seen in self.nodes if seen.is_alive)
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """Which residents came and left (numbers), up to the change numbered `upto`."""
-
-    upto: int
-    came: tuple[int, ...] = ()
-    left: tuple[int, ...] = ()
 
 
 class Nodes(Protocol):

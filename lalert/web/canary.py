@@ -3,12 +3,14 @@
 A relay that had been dead for three months was noticed in a town's drill. So the hub says a System message to itself
 once a minute, and reads it back over its own sockets from every way out, like any reader who asked for tests of the
 line. When it came out last is a metric for each way: a way that broke is seen within minutes, with no alert lost.
+
+Of nodes that share a log one sings. All of them note when they heard it in the log.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from urllib.parse import quote
 
@@ -16,9 +18,10 @@ import aiohttp
 import structlog
 
 from lalert.cap import build
-from lalert.cap.model import Alert
+from lalert.cap.model import Alert, Status
 from lalert.cap.parse import parse
 from lalert.cap.render import to_xml
+from lalert.core.model import Entry
 from lalert.errors import LalertError
 from lalert.hub import Hub
 
@@ -52,6 +55,11 @@ class Canary:
         except (LalertError, aiohttp.ClientError, TimeoutError) as error:
             log.warning("canary.failed", realm=self._hub.realm.value, reason=f"{type(error).__name__}: {error}")
 
+    def heard(self, entries: Iterable[Entry]) -> None:
+        """Note that these have come through the log, whoever said them."""
+        if any(entry.alert.sender == _SENDER and entry.alert.status is Status.SYSTEM for entry in entries):
+            self._note("log")
+
     async def _look(self, way: str, found: Callable[[], Awaitable[bool]]) -> None:
         try:
             carried = await found()
@@ -60,6 +68,9 @@ class Canary:
         if not carried:
             log.warning("canary.lost", realm=self._hub.realm.value, way=way)
             return
+        self._note(way)
+
+    def _note(self, way: str) -> None:
         now = self.seen[way] = self._hub.clock()
         self._hub.metrics.canary_seen.labels(self._hub.realm.value, way).set(now.timestamp())
 

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from lalert.courier import Dispatcher
 from lalert.hub import Hub
+from lalert.member import Member
 from lalert.publishers.cache import Cache
 from lalert.web.bell import Bell
 from lalert.web.canary import Canary
@@ -38,6 +39,7 @@ class Context:
     dispatcher: Dispatcher
     desk: Desk
     journal: Journal
+    member: Member
 
 
 CONTEXT = web.AppKey("context", Context)

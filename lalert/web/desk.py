@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from lalert.cap import build
@@ -22,6 +22,7 @@ from lalert.publishers.outgoing import Outgoing
 from lalert.publishers.webhook import Webhooks, lane_of
 from lalert.render.entry import dump
 from lalert.store.base import AuditLine, Gap
+from lalert.store.nodes import Order
 from lalert.web.registration import Registration
 
 MOST_PER_KEY: Final = 50
@@ -48,6 +49,7 @@ class Desk:
         self._wanted: Counter[Subscription] = Counter()
         self._generation = -1
         self._dispatcher: Dispatcher | None = None
+        self._order: Callable[[Order], Awaitable[None]] = self._hub.store.nodes.give
 
     # --- life -------------------------------------------------------------------------------------------------
 
@@ -63,9 +65,10 @@ class Desk:
         self.courier.serve(kept)
         return True
 
-    def attach(self, dispatcher: Dispatcher) -> None:
-        """Have `dispatcher` deliver from now on."""
+    def attach(self, dispatcher: Dispatcher, order: Callable[[Order], Awaitable[None]]) -> None:
+        """Have `dispatcher` deliver from now on; `order` reaches the node that serves a lane, whichever it is."""
         self._dispatcher = dispatcher
+        self._order = order
 
     async def refresh(self) -> None:
         """Load, and let the lanes follow."""
@@ -94,11 +97,15 @@ class Desk:
             raise _unknown(endpoint_id[:80])
         return found
 
-    def state(self, endpoint: Endpoint) -> LaneState:
-        """Return how far its lane is."""
-        lane = lane_of(endpoint.id)
-        known = self._dispatcher.state(lane) if self._dispatcher is not None else None
-        return known or LaneState(lane=lane, cursor=endpoint.since)
+    async def states(self, endpoints: Sequence[Endpoint]) -> Sequence[LaneState]:
+        """Return how far the lanes of these are, in their order; of those that another node serves, what it saved."""
+        here = {lane.lane: lane for e in endpoints if (lane := self._served(lane_of(e.id))) is not None}
+        others = [lane_of(e.id) for e in endpoints if lane_of(e.id) not in here]
+        known = here | {lane.lane: lane for lane in (await self._hub.store.lanes(others) if others else ())}
+        return [known.get(lane_of(e.id)) or LaneState(lane=lane_of(e.id), cursor=e.since) for e in endpoints]
+
+    def _served(self, lane: str) -> LaneState | None:
+        return self._dispatcher.state(lane) if self._dispatcher is not None else None
 
     # --- what can be done -------------------------------------------------------------------------------------
 
@@ -145,15 +152,17 @@ class Desk:
         return name, attempt
 
     async def replay(self, who: Sender, endpoint: Endpoint, since: Cursor) -> None:
-        """Send everything after `since` once more. Raises `Gap` when the log cannot be continued from there."""
+        """Send everything after `since` once more: whichever node serves its lane does so, now or when it is back.
+
+        Raises `Gap` when the log cannot be continued from there.
+        """
         if endpoint.ended_at is not None:
             raise _ended(endpoint)
         span = await self._hub.store.span()
         if since.epoch != span.head.epoch or not span.oldest - 1 <= since.seq <= span.head.seq:
             raise Gap(str(since), span)
         await self._note(who, "endpoint.replay", endpoint)
-        if self._dispatcher is not None:
-            await self._dispatcher.replay(lane_of(endpoint.id), since.seq)
+        await self._order(Order(lane=lane_of(endpoint.id), since=since.seq, id=secrets.token_hex(_ID_BYTES)))
 
     async def _end(self, endpoint: Endpoint, reason: str) -> None:
         await self._hub.store.end_endpoint(endpoint.id, self._hub.clock(), reason)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from lalert.core.delivery import LaneState
 from lalert.core.endpoint import Endpoint
 from lalert.core.model import Role, Sender
 from lalert.errors import Rejected, Text
@@ -29,7 +30,7 @@ async def register(request: web.Request) -> web.Response:
         raise Rejected(text, code="http.media_type", status=415)
     wish = await registration.read(await request.read(), boundaries=ctx.hub.boundaries, outbound=ctx.outbound)
     endpoint = await ctx.desk.register(who, wish)
-    told = _told(ctx, endpoint) | {"secret": signing.secret_text(endpoint.secret)}
+    told = (await _told(ctx, endpoint))[0] | {"secret": signing.secret_text(endpoint.secret)}
     response = _json(told, 201)
     response.headers["Location"] = f"{ctx.hub.site.base}/api/v1/endpoints/{endpoint.id}"
     return response
@@ -38,13 +39,13 @@ async def register(request: web.Request) -> web.Response:
 async def all_of_mine(request: web.Request) -> web.Response:
     """`GET /api/v1/endpoints`: those that the key manages, and how they do."""
     ctx, who = await _asked(request)
-    return _json({"endpoints": [_told(ctx, endpoint) for endpoint in ctx.desk.of(who)]})
+    return _json({"endpoints": await _told(ctx, *ctx.desk.of(who))})
 
 
 async def one(request: web.Request) -> web.Response:
     """`GET /api/v1/endpoints/{id}`."""
     ctx, who = await _asked(request)
-    return _json(_told(ctx, _named(request, ctx, who)))
+    return _json((await _told(ctx, _named(request, ctx, who)))[0])
 
 
 async def remove(request: web.Request) -> web.Response:
@@ -108,8 +109,12 @@ def _named(request: web.Request, ctx: Context, who: Sender) -> Endpoint:
     return ctx.desk.one(who, request.match_info["id"])
 
 
-def _told(ctx: Context, endpoint: Endpoint) -> Json:
-    lane = ctx.desk.state(endpoint)
+async def _told(ctx: Context, *endpoints: Endpoint) -> list[Json]:
+    lanes = await ctx.desk.states(endpoints)
+    return [_one_told(endpoint, lane) for endpoint, lane in zip(endpoints, lanes, strict=True)]
+
+
+def _one_told(endpoint: Endpoint, lane: LaneState) -> Json:
     ended = endpoint.ended_at
     return {
         "id": endpoint.id,

@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
-from lalert.core.matching import hearers_of, reaches
+from lalert.core.matching import Hearers, hearers_of, reaches
 from lalert.core.model import Draft, Entry, Subscription
 from lalert.errors import Text, Unavailable
 from lalert.metrics import Metrics
@@ -111,7 +111,7 @@ class Fanout:
         self._buffer_bytes = buffer_bytes
         self._metrics = metrics
         self._clock = clock
-        self.on_told: Callable[[Sequence[Entry], datetime, datetime], None] = lambda *_: None
+        self.on_told: Callable[[Sequence[tuple[Entry, int]], datetime, datetime], None] = lambda *_: None
         self._groups: dict[tuple[Subscription, bool], Group] = {}
         self._readers: dict[Reader, None] = {}  # in order of arrival
         self._connections = 0
@@ -156,20 +156,23 @@ class Fanout:
 
     def count(self, draft: Draft) -> int:
         """Return how many connected readers would get `draft`."""
-        hearers = hearers_of(draft)
+        return self._count(hearers_of(draft))
+
+    def _count(self, hearers: Hearers) -> int:
         return sum(len(g.readers) for g in self._groups.values() if reaches(g.subscription, hearers))
 
     async def run(self) -> None:
-        """Write every entry to every reader, for ever."""
+        """Write every entry to every reader, for ever. `on_told` learns how many readers each had."""
         told = self._tail().head.seq
         while True:
             tail = self._tail()
             await tail.moved_past(told)
-            fresh = [faces.entry for faces in tail.after(told)] if tail.holds(told) else []
+            faces = tail.after(told) if tail.holds(told) else ()
+            fresh = [(one.entry, self._count(one.hearers)) for one in faces]
             told, began = tail.head.seq, self._clock()
             while await self._pass(tail):
                 pass
-            self._measure(fresh)
+            self._measure(entry for entry, _ in fresh)
             self.on_told(fresh, began, self._clock())
 
     async def heartbeat(self, in_force: Callable[[Subscription], int]) -> None:
@@ -254,7 +257,7 @@ class Fanout:
         self._metrics.slow.labels(self._realm).inc()
         self.leave(reader)
 
-    def _measure(self, entries: Sequence[Entry]) -> None:
+    def _measure(self, entries: Iterable[Entry]) -> None:
         now = self._clock()
         for entry in entries:
             seconds = (now - entry.at).total_seconds()

@@ -37,12 +37,10 @@ class Journal:
         """Note that these are durable as of `at`."""
         self._notes += [_note(LOG, entry, entry.at, at, Tally()) for entry in entries if _is_told(entry)]
 
-    def streamed(self, entries: Iterable[Entry], first: datetime, last: datetime) -> None:
-        """Note that the stream's readers were written to between `first` and `last`."""
+    def streamed(self, told: Iterable[tuple[Entry, int]], first: datetime, last: datetime) -> None:
+        """Note to how many of this node's readers each entry was written between `first` and `last`."""
         self._notes += [
-            _note(STREAM, entry, first, last, Tally(sent=dict(entry.matched).get("streams", 0)))
-            for entry in entries
-            if _is_told(entry)
+            _note(STREAM, entry, first, last, Tally(sent=readers)) for entry, readers in told if _is_told(entry)
         ]
 
     async def flush(self) -> None:

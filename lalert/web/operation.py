@@ -54,10 +54,22 @@ def _status(ctx: Context) -> dict[str, object]:
         "cursor": str(hub.tail.head),
         "inForce": len(hub.situation.in_force()),
         "streams": len(ctx.fanout),
+        "node": _node(ctx),
         "lastChange": hub.changed_at.isoformat(timespec="seconds"),
         "storeFailingSince": hub.failing_since.isoformat(timespec="seconds") if hub.failing_since else None,
         "canaryAgeSeconds": {way: round((now - seen).total_seconds(), 1) for way, seen in ctx.canary.seen.items()},
         "now": now.isoformat(timespec="seconds"),
+    }
+
+
+def _node(ctx: Context) -> dict[str, object]:
+    """Which node this is among those that share the log, and what it does of their work."""
+    member, table = ctx.member, ctx.member.table
+    return {
+        "name": member.name,
+        "alive": len(table.living) if table is not None else 0,
+        "shares": member.shares,
+        "isClock": member.is_clock,
     }
 
 

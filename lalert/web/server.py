@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,14 +16,13 @@ import aiohttp
 import structlog
 from aiohttp import web
 
-from lalert.core.model import Realm
+from lalert.core.model import Entry, Realm
 from lalert.core.signatures import load as signatures_of
-from lalert.courier import Dispatcher
-from lalert.courier.feed import Source
 from lalert.errors import Text, Unavailable
 from lalert.geo.atlas import Atlas
 from lalert.hub import Hub
 from lalert.metrics import Metrics
+from lalert.publishers import residents, webhook
 from lalert.publishers.cache import Cache
 from lalert.publishers.faces import Site
 from lalert.scheduler import Scheduler
@@ -37,6 +35,8 @@ from lalert.web.context import Context
 from lalert.web.desk import Desk
 from lalert.web.edition import follow, tell_fault
 from lalert.web.fanout import Fanout
+from lalert.web.identity import Identity, default_name, taken
+from lalert.web.joining import joined, reporting
 from lalert.web.journal import Journal
 from lalert.web.keyring import Keyring
 from lalert.web.limits import Limits
@@ -72,6 +72,15 @@ class Server:
         """Return the hub of a realm."""
         return next(ctx.hub for ctx in self.contexts if ctx.hub.realm is realm)
 
+    async def lost_log(self) -> None:
+        """Return when a shared log is not what it was: then this server has to end, and another to begin."""
+        waiting = [asyncio.ensure_future(ctx.hub.lost.wait()) for ctx in self.contexts]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waiting:
+                one.cancel()
+
 
 @asynccontextmanager
 async def serving(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> AsyncIterator[Server]:
@@ -83,6 +92,7 @@ async def serving(settings: Settings, *, clock: Callable[[], datetime] = utc_now
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(_listen(settings.server.host, settings.server.port))
         url = _url_of(listener)
+        identity = stack.enter_context(taken(settings.store.data, settings.cluster.node or default_name(url)))
         session = await stack.enter_async_context(aiohttp.ClientSession())
         outbound = await stack.enter_async_context(Outbound(settings.push))
         scheduler = Scheduler()
@@ -102,11 +112,10 @@ async def serving(settings: Settings, *, clock: Callable[[], datetime] = utc_now
             await hub.start()
             stack.push_async_callback(hub.stop)
             bell = Bell(hub, outbound, key_file=settings.store.data / f"vapid-{realm}.pem")
-            told = await _can_read(bell.start, realm, "webpush")
+            told = await _can_read(bell.start, realm, residents.WAY)
             stack.push_async_callback(bell.stop)
-            ctx = await _furnish(
-                stack, hub, Canary(hub, url=url + site.base, session=session), bell, outbound, told=told
-            )
+            canary = Canary(hub, url=url + site.base, session=session)
+            ctx = await _furnish(stack, hub, canary, bell, outbound, identity, is_bell_up=told)
             contexts.append(ctx)
             _schedule(scheduler, ctx)
         scheduler.every(_BOUNDARIES_S, "boundaries", partial(follow, atlas, contexts))
@@ -121,7 +130,14 @@ async def serving(settings: Settings, *, clock: Callable[[], datetime] = utc_now
 
 
 async def _furnish(
-    stack: AsyncExitStack, hub: Hub, canary: Canary, bell: Bell, outbound: Outbound, *, told: bool
+    stack: AsyncExitStack,
+    hub: Hub,
+    canary: Canary,
+    bell: Bell,
+    outbound: Outbound,
+    identity: Identity,
+    *,
+    is_bell_up: bool,
 ) -> Context:
     """Return what the handlers of this realm work with; its fan-out runs until the stack unwinds."""
     settings, realm = hub.settings, hub.realm
@@ -134,18 +150,25 @@ async def _furnish(
         clock=hub.clock,
     )
     desk, journal = Desk(hub, outbound), Journal(hub.store)
-    told = await _can_read(desk.load, realm, "webhook") and told
+    is_desk_up = await _can_read(desk.load, realm, webhook.WAY)
     hub.count_matched = lambda draft: (
         ("streams", fanout.count(draft)),
         ("endpoints", desk.count(draft)),
         ("residents", bell.census.count(draft)),
     )
     hub.on_kept = lambda entries: journal.kept(entries, hub.clock())
-    fanout.on_told = journal.streamed
+
+    def on_told(told: Sequence[tuple[Entry, int]], first: datetime, last: datetime) -> None:
+        journal.streamed(told, first, last)
+        canary.heard(entry for entry, _ in told)
+
+    fanout.on_told = on_told
     stack.push_async_callback(journal.flush)
     task = asyncio.create_task(fanout.run(), name=f"fanout-{realm}")
     stack.push_async_callback(_cancel, task)
-    dispatcher = await _dispatch(stack, hub, desk, bell, told=told)
+    can = {webhook.WAY: is_desk_up, residents.WAY: is_bell_up and bell.can_push}
+    report = reporting(hub, fanout, identity, url=hub.site.public_url, ways=tuple(way for way in can if can[way]))
+    dispatcher, member = await joined(stack, hub, desk, bell, report, predecessor=identity.predecessor)
     keyring = Keyring(hub.store)
     await keyring.refresh()
     return Context(
@@ -163,6 +186,7 @@ async def _furnish(
         dispatcher=dispatcher,
         desk=desk,
         journal=journal,
+        member=member,
     )
 
 
@@ -179,41 +203,23 @@ async def _can_read(load: Callable[[], Awaitable[object]], realm: Realm, way: st
     return True
 
 
-async def _dispatch(stack: AsyncExitStack, hub: Hub, desk: Desk, bell: Bell, *, told: bool) -> Dispatcher:
-    """Return the dispatcher of this realm, which delivers until the stack unwinds, or rests if nobody can be told."""
-    source = Source(store=hub.store, site=hub.site, tail=lambda: hub.tail, in_force=hub.situation.in_force)
-    dispatcher = Dispatcher(
-        source,
-        [desk.courier, bell.courier],
-        settings=hub.settings.push,
-        metrics=hub.metrics,
-        clock=hub.clock,
-        random=random.random,
-    )
-    desk.attach(dispatcher)
-    bell.lanes_changed = dispatcher.refresh
-    if told:
-        await dispatcher.start()
-        stack.push_async_callback(dispatcher.stop)
-    return dispatcher
-
-
 def _schedule(scheduler: Scheduler, ctx: Context) -> None:
-    """Give the realm its duties."""
-    hub, stream, realm = ctx.hub, ctx.hub.settings.stream, ctx.hub.realm
+    """Give the realm its duties; what must happen once among the nodes is done by the one that has the clock."""
+    hub, stream, realm, once = ctx.hub, ctx.hub.settings.stream, ctx.hub.realm, ctx.member.on_clock
 
     async def heartbeat() -> None:
         await ctx.fanout.heartbeat(hub.count_in_force)
 
-    scheduler.every(_EXPIRY_S, f"expiry-{realm}", hub.expire_due)
+    scheduler.every(_EXPIRY_S, f"expiry-{realm}", once(hub.expire_due))
     scheduler.every(stream.ping_s, f"ping-{realm}", ctx.fanout.ping)
     scheduler.every(stream.heartbeat_s, f"heartbeat-{realm}", heartbeat)
-    scheduler.every(hub.settings.hub.canary_s, f"canary-{realm}", ctx.canary.sing)
+    scheduler.every(hub.settings.hub.canary_s, f"canary-{realm}", once(ctx.canary.sing))
     scheduler.every(_ARMING_S, f"arming-{realm}", ctx.bell.arm)
     scheduler.every(_KEYS_S, f"keys-{realm}", ctx.keyring.refresh)
     scheduler.every(_KEYS_S, f"endpoints-{realm}", ctx.desk.refresh)
+    scheduler.every(_KEYS_S, f"residents-{realm}", ctx.bell.follow)
     scheduler.every(_JOURNAL_S, f"journal-{realm}", ctx.journal.flush)
-    scheduler.every(_RETENTION_S, f"retention-{realm}", hub.prune)
+    scheduler.every(_RETENTION_S, f"retention-{realm}", once(hub.prune))
 
 
 async def _answer(stack: AsyncExitStack, settings: Settings, contexts: list[Context], listener: socket.socket) -> None:

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from lalert.core.delivery import Attempt, Delivered, LaneState, Outcome
 from lalert.core.model import Cursor, Draft, Entry, Priority, Realm, Subscription
+from lalert.core.shares import Deed, shares_of
 from lalert.core.situation import Situation
 from lalert.courier import Dispatcher
 from lalert.courier.feed import Source
@@ -117,6 +118,7 @@ class Desk:
 
     async def start(self, *couriers: Hands, settings: Push = QUICK, seed: int = 1) -> Dispatcher:
         """Return a running dispatcher."""
+        ways = {spec.id.rpartition(":")[0] for courier in couriers for spec in courier.lanes()} | {""}
         dispatcher = Dispatcher(
             Source(store=self.store, site=SITE, tail=lambda: self.tail, in_force=self.situation.in_force),
             couriers,
@@ -126,6 +128,7 @@ class Desk:
             random=random.Random(seed).random,
         )
         await dispatcher.start()
+        await dispatcher.hold({share: Deed("here", 1) for share in shares_of(ways)})
         self._running.append(dispatcher)
         return dispatcher
 

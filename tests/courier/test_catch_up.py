@@ -254,7 +254,7 @@ async def test_alerts_go_out_while_the_store_does_not_save(desk: Desk, monkeypat
     is_full = True
     write = desk.store.save_lanes
 
-    async def save_lanes(states: object) -> None:
+    async def save_lanes(states: object, under: object) -> None:
         if is_full:
             raise Unavailable(Text("満杯", "full"), code="store.full")
         await write(states)  # type: ignore[arg-type]

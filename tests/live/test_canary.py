@@ -8,7 +8,7 @@ from tests.rig.author import Author
 from tests.rig.caller import Caller
 from tests.rig.listener import Listener
 
-WAYS = {"stream", "changes", "feed", "alert"}
+WAYS = {"log", "stream", "changes", "feed", "alert"}
 
 
 async def test_canary_comes_out_of_every_way(server: Server, live: Caller, drill: Caller) -> None:

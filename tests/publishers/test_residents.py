@@ -20,6 +20,7 @@ from lalert.publishers.outgoing import Answer, NoAnswer
 from lalert.publishers.residents import BATCH, Pushes
 from lalert.publishers.services import LANES
 from lalert.publishers.vapid import Vapid
+from lalert.store.nodes import Alone
 from tests.publishers.test_sealing import AUTH, P256DH
 from tests.render import entries
 
@@ -45,6 +46,7 @@ class Book:
 
     def __init__(self, people: Sequence[Resident]) -> None:
         self.people = {one.number: one for one in people}
+        self.nodes = Alone()
 
     async def residents(self, after: int, limit: int) -> Sequence[Resident]:
         """Return the next page."""

@@ -42,7 +42,7 @@ async def test_what_is_noted_is_kept() -> None:
     shelf = Shelf()
     book = Journal(shelf)  # type: ignore[arg-type]
     book.kept([ENTRY], later(0.5))
-    book.streamed([ENTRY], later(1), later(3))
+    book.streamed([(ENTRY, 3)], later(1), later(3))
     await book.flush()
     await book.flush()
     ((kept, streamed),) = shelf.batches
@@ -68,7 +68,7 @@ async def test_store_that_is_down_is_waited_for(monkeypatch: pytest.MonkeyPatch)
     book = Journal(shelf)  # type: ignore[arg-type]
     shelf.is_down = True
     book.kept([ENTRY] * 7, later(1))
-    book.streamed([ENTRY], later(1), later(2))
+    book.streamed([(ENTRY, 12)], later(1), later(2))
     await book.flush()
     shelf.is_down = False
     await book.flush()

@@ -32,9 +32,15 @@ class Deliveries:
             [(state.lane, msgspec.json.encode(state)) for state in states],
         )
 
-    def lanes(self) -> list[LaneState]:
-        """Return all lanes, by name."""
-        rows = self.connection.execute("SELECT state FROM lane ORDER BY id")
+    def lanes(self, names: Sequence[str] | None) -> list[LaneState]:
+        """Return those of these lanes that are known (None: all there are), by name."""
+        if names is None:
+            rows = self.connection.execute("SELECT state FROM lane ORDER BY id")
+        else:
+            listed = msgspec.json.encode(names).decode()
+            rows = self.connection.execute(
+                "SELECT state FROM lane WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id", (listed,)
+            )
         return [msgspec.json.decode(state, type=LaneState) for (state,) in rows]
 
     def drop_lane(self, lane: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -22,10 +22,13 @@ from lalert.core.delivery import Attempt, LaneState
 from lalert.core.endpoint import Endpoint
 from lalert.core.model import Draft, Entry, Posted, Realm
 from lalert.core.resident import Resident
+from lalert.core.shares import Deed
 from lalert.errors import Text, Unavailable
 from lalert.store import seal
 from lalert.store.base import AuditLine, Outcome, Span, StoredKey
 from lalert.store.epoch import random_epoch
+from lalert.store.files import make_private
+from lalert.store.nodes import Alone, Nodes
 from lalert.store.sqlite import database
 from lalert.store.sqlite.deliveries import Deliveries
 from lalert.store.sqlite.ledger import Ledger
@@ -50,6 +53,7 @@ class SqliteStore:
 
     def __init__(self, realm: Realm, files: _Files, loop: asyncio.AbstractEventLoop) -> None:
         self.realm = realm
+        self.nodes: Nodes = Alone()
         self._files = files
         self._loop = loop
         self._writer = Writer(files.writing, loop)
@@ -219,15 +223,15 @@ class SqliteStore:
 
     # --- deliveries -----------------------------------------------------------------------------------------------
 
-    async def save_lanes(self, states: Sequence[LaneState]) -> None:
-        """Keep these states in place of what was kept of the same lanes."""
+    async def save_lanes(self, states: Sequence[LaneState], under: Mapping[str, Deed] = {}) -> None:
+        """Keep these states in place of what was kept of the same lanes: here nobody else could hold them."""
         await self._writer.run(partial(Deliveries(self._files.writing).save_lanes, tuple(states)), size=len(states))
 
-    async def lanes(self) -> Sequence[LaneState]:
-        """Return all lanes, by name."""
-        return await self._read(Deliveries(self._files.reading).lanes)
+    async def lanes(self, names: Sequence[str] | None = None) -> Sequence[LaneState]:
+        """Return those of these lanes that are known (None: all there are), by name."""
+        return await self._read(partial(Deliveries(self._files.reading).lanes, names))
 
-    async def drop_lane(self, lane: str) -> bool:
+    async def drop_lane(self, lane: str, under: Mapping[str, Deed] = {}) -> bool:
         """Forget a lane; return False when it is not known."""
         return await self._writer.run(partial(Deliveries(self._files.writing).drop_lane, lane))
 
@@ -285,7 +289,7 @@ def _open(
     path: Path, realm: Realm, *, exclusive: bool, busy_s: float, now: datetime, new_epoch: Callable[[], str]
 ) -> _Files:
     with database.translated(), ExitStack() as undo:
-        database.make_private(path)
+        make_private(path)
         lock = undo.enter_context(database.lock(path)) if exclusive else None
         writing = database.connect(path, busy_s=busy_s)
         undo.callback(writing.close)
