@@ -22,6 +22,7 @@ from lalert.web.server import Server, serving
 from tests.rig import hubs
 from tests.rig.caller import Caller
 from tests.rig.hubs import HubProcess
+from tests.rig.redis import RedisServer
 
 LONGEST_STEP_S = 0.5
 
@@ -30,6 +31,14 @@ LONGEST_STEP_S = 0.5
 def japan() -> BoundarySet:
     """The embedded boundary set, read once."""
     return load()
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """One durable Redis for all tests that do not hurt it."""
+    server = RedisServer(tmp_path_factory.mktemp("redis")).start()
+    yield server
+    server.kill()
 
 
 @pytest.fixture(autouse=True)

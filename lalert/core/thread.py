@@ -7,6 +7,7 @@ Update or Cancel ends whatever of the thread is in force.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from lalert.cap.model import Alert, Identity, Info, MsgType, Status
@@ -91,6 +92,16 @@ def cancel_kind_of(alert: Alert) -> CancelKind | None:
     if is_lifting(alert):
         return CancelKind.LIFTED
     return CancelKind.CORRECTED if is_correction(alert) else None
+
+
+def ends_others(draft: Draft) -> bool:
+    """Whether keeping `draft` ends what is in force; a test of the line ends nothing, whatever it references."""
+    return draft.kind in {Kind.UPDATE, Kind.CANCEL} and draft.alert.status is not Status.SYSTEM
+
+
+def in_own_thread(draft: Draft) -> Draft:
+    """Return an Alert under a thread of its own: another message came first under the name, so it bears its key."""
+    return replace(draft, thread=draft.alert.identity.key)
 
 
 def standing_after(draft: Draft) -> Standing:

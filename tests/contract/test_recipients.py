@@ -13,8 +13,8 @@ from lalert.core.endpoint import Endpoint
 from lalert.core.model import Cursor, Subscription
 from lalert.core.resident import Peer, Quiet, Resident, Wish
 from lalert.errors import Rejected
+from lalert.store import base
 from lalert.store.base import Store
-from lalert.store.sqlite import peers
 
 from .conftest import Engine
 from .making import START
@@ -120,8 +120,8 @@ async def test_every_change_of_the_endpoints_is_noticed(store: Store) -> None:
 @pytest.mark.parametrize("what", ["endpoint", "resident"])
 async def test_there_is_room_for_so_many(store: Store, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything has a bound: one more is refused, and nobody is pushed out for it."""
-    monkeypatch.setattr(peers, "ENDPOINT_LIMIT", 2)
-    monkeypatch.setattr(peers, "RESIDENT_LIMIT", 2)
+    monkeypatch.setattr(base, "ENDPOINT_LIMIT", 2)
+    monkeypatch.setattr(base, "RESIDENT_LIMIT", 2)
 
     async def add(number: int) -> None:
         if what == "endpoint":

@@ -17,6 +17,7 @@ from lalert.core.model import Realm, Role
 from lalert.errors import Rejected, Unavailable
 from lalert.store.base import Appended, StoredKey
 from lalert.store.epoch import random_epoch
+from lalert.store.files import make_private
 from lalert.store.sqlite import SqliteStore, database
 from lalert.store.sqlite.register import AUDIT_LIMIT
 from lalert.store.sqlite.writer import MAX_JOINED, MAX_WAITING, Writer
@@ -378,7 +379,7 @@ async def test_the_audit_trail_is_bounded(path: Path) -> None:
 
 async def test_a_failing_checkpoint_ends_nothing(path: Path) -> None:
     """Folding back is housekeeping: its failure is not the failure of an append that was kept."""
-    database.make_private(path)
+    make_private(path)
     connection = database.connect(path, busy_s=0.05)
     writer = Writer(connection, asyncio.get_running_loop())
     connection.set_authorizer(

@@ -7,7 +7,6 @@ commit is flushed before it is told (NORMAL flushes at checkpoints only).
 from __future__ import annotations
 
 import fcntl
-import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -18,14 +17,13 @@ from typing import Final, TextIO
 
 from lalert.core.model import Cursor, Realm
 from lalert.errors import Rejected, Text, Unavailable
+from lalert.store.files import make_private
 from lalert.store.instants import micros
 
 # The lowest schema that a program must know to use what this one writes. It follows len(migrations()) only when a
 # migration changes what older programs rely on.
 COMPAT: Final = 1
 
-_PRIVATE_FILE: Final = 0o600
-_PRIVATE_FOLDER: Final = 0o700
 _CACHE_KIB: Final = 8192
 _PREALLOCATED_BYTES: Final = 6 << 20
 _FAILURES: Final = {
@@ -53,19 +51,6 @@ def translated() -> Iterator[None]:
     except OSError as error:
         code, message = _FAILURES["SQLITE_IOERR"]
         raise Unavailable(message, code=code) from error
-
-
-def make_private(path: Path) -> None:
-    """Create the file and its folder where they are missing; nobody but the owner may read the file."""
-    path.parent.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
-    try:
-        path.touch(_PRIVATE_FILE, exist_ok=False)
-    except FileExistsError:
-        # Not by a descriptor: closing it would drop the locks that this process has on the file (fcntl(2)).
-        if path.stat().st_mode & 0o077:
-            path.chmod(_PRIVATE_FILE)
-    else:
-        _flush_folder(path.parent)
 
 
 def lock(path: Path) -> TextIO:
@@ -207,12 +192,3 @@ def _run(connection: sqlite3.Connection, script: str) -> None:
         if sqlite3.complete_statement(statement):
             connection.execute(statement)
             statement = ""
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make a new name in `folder` survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

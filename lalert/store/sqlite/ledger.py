@@ -12,9 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from lalert.cap.model import Status
 from lalert.core.model import CancelKind, Cursor, Draft, Entry, Kind, Posted, Standing, State
-from lalert.core.thread import standing_after, standing_at_first, supersedes
+from lalert.core.thread import ends_others, in_own_thread, standing_after, standing_at_first, supersedes
 from lalert.store import record
 from lalert.store.base import Appended, Conflicting, Gap, Outcome, Repeated, Span, Stale
 from lalert.store.instants import micros
@@ -22,7 +21,6 @@ from lalert.store.sqlite.register import note
 
 READ_LIMIT: Final = 10_000  # entries in one answer
 
-_CHANGES: Final = frozenset({Kind.UPDATE, Kind.CANCEL})
 _POSTED: Final = """
     SELECT entry.seq, body, raw, state, replaced_by, cancel_kind FROM message JOIN entry USING (seq)
 """
@@ -51,7 +49,7 @@ class Ledger:
         if forestalled is not None:
             return Stale(forestalled)
         draft = self._in_own_thread(draft) if draft.kind is Kind.ALERT else draft
-        return self._change(draft) if _ends_others(draft) else self._post(draft)
+        return self._change(draft) if ends_others(draft) else self._post(draft)
 
     def _post(self, draft: Draft) -> Outcome:
         if draft.state is State.IN_FORCE and (holder := self._in_force_of(draft.thread)):
@@ -83,9 +81,9 @@ class Ledger:
         return Appended(entry)
 
     def _in_own_thread(self, draft: Draft) -> Draft:
-        """An Alert begins a thread. Where another message came first under that name, it bears its natural key."""
+        """An Alert begins a thread."""
         taken = self.connection.execute("SELECT 1 FROM entry WHERE thread = ? LIMIT 1", (draft.thread,)).fetchone()
-        return replace(draft, thread=draft.alert.identity.key) if taken else draft
+        return in_own_thread(draft) if taken else draft
 
     def _insert(self, draft: Draft) -> Entry:
         entry = Entry.of(draft, Cursor(self.epoch, self.span().head.seq + 1))
@@ -221,11 +219,6 @@ class Ledger:
 
     def _end_of(self, posted: Posted) -> Entry | None:
         return self._entry("seq = (SELECT ended FROM message WHERE seq = ?)", posted.entry.cursor.seq)
-
-
-def _ends_others(draft: Draft) -> bool:
-    # A test of the line ends nothing that people rely on, whatever it references.
-    return draft.kind in _CHANGES and draft.alert.status is not Status.SYSTEM
 
 
 def _bounded(limit: int) -> int:

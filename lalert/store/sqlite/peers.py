@@ -13,7 +13,7 @@ import msgspec
 from lalert.core.endpoint import Endpoint
 from lalert.core.resident import Peer, Resident, Wish
 from lalert.errors import Rejected, Text
-from lalert.store.base import ENDPOINT_LIMIT, RESIDENT_LIMIT
+from lalert.store import base
 from lalert.store.instants import instant, micros
 from lalert.store.seal import Seal
 
@@ -39,7 +39,7 @@ class Peers:
                 code="endpoint.exists",
                 status=409,
             )
-        if self.connection.execute("SELECT count(*) FROM endpoint").fetchone()[0] >= ENDPOINT_LIMIT:
+        if self.connection.execute("SELECT count(*) FROM endpoint").fetchone()[0] >= base.ENDPOINT_LIMIT:
             raise _full("endpoint")
         sealed = self.sealing.seal(msgspec.json.encode(endpoint), about=f"endpoint {endpoint.id}")
         self.connection.execute("INSERT INTO endpoint (id, sealed) VALUES (?, ?)", (endpoint.id, sealed))
@@ -85,7 +85,7 @@ class Peers:
     def add_resident(self, resident: Resident) -> Resident:
         """Keep a resident in place of whoever had the same browser. Raises `Rejected` when too many are kept."""
         self.connection.execute("DELETE FROM resident WHERE peer_digest = ?", (resident.peer.digest,))
-        if self.connection.execute("SELECT residents FROM origin").fetchone()[0] >= RESIDENT_LIMIT:
+        if self.connection.execute("SELECT residents FROM origin").fetchone()[0] >= base.RESIDENT_LIMIT:
             raise _full("resident")
         number = self.connection.execute(
             "INSERT INTO resident (id, digest, peer_digest, wish, sealed, created_at) VALUES (?, ?, ?, ?, ?, ?)",

@@ -1,0 +1,22 @@
+#!lua
+-- include prelude
+-- Makes the log where there is none, and finds out whether it went back behind what this machine last saw of it.
+-- ARGV: realm, new epoch, new log, compat, created_at, then log, epoch and head as they were last seen ("" if never).
+-- Returns realm, epoch, log, compat, head.
+
+local realm, fresh, log, compat, created_at = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+if call('EXISTS', KEYS[1]) == 0 then
+  call('HSET', KEYS[1], 'realm', realm, 'epoch', fresh, 'log', log, 'compat', compat, 'created_at', created_at,
+    'head', 0, 'oldest', 1, 'dropped', 0)
+  call('SADD', P .. 'epochs', fresh)
+end
+local kept = call('HMGET', KEYS[1], 'realm', 'epoch', 'log', 'compat', 'head')
+if ARGV[6] == kept[3] then
+  local behind = ARGV[7] == kept[2] and tonumber(ARGV[8]) > tonumber(kept[5])
+  if behind or call('SISMEMBER', P .. 'epochs', ARGV[7]) == 0 then
+    kept[2] = fresh
+    call('HSET', KEYS[1], 'epoch', fresh)
+    call('SADD', P .. 'epochs', fresh)
+  end
+end
+return kept

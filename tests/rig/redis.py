@@ -1,0 +1,111 @@
+"""A real redis-server for tests: its own process on a free port, with its own folder and its own configuration."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+SERVER = ("redis-server", "valkey-server")
+DATABASES = 64
+DURABLE = {"appendonly": "yes", "appendfsync": "always"}
+PATIENCE_S = 20.0
+
+
+def free_port() -> int:
+    """Return a port of the loopback address that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class RedisServer:
+    """One server; killed and started again as a test wants it, its data staying in `folder`."""
+
+    def __init__(self, folder: Path, config: Mapping[str, str] = DURABLE, *, command: str = SERVER[0]) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.config = dict(config)
+        self._command = command
+        self._process: subprocess.Popen[bytes] | None = None
+        self._database = 0
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    @property
+    def aof(self) -> Path:
+        """The file in which everything lies that was written since the start."""
+        return self.folder / "appendonlydir" / "appendonly.aof.1.incr.aof"
+
+    @property
+    def pid(self) -> int:
+        """The running process."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> RedisServer:
+        """Start, or start again on the same port and data; return once it answers."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        own = {"port": self.port, "bind": "127.0.0.1", "dir": self.folder, "save": '""', "databases": DATABASES}
+        config: dict[str, object] = {**own, **self.config}
+        file = self.folder / "redis.conf"
+        file.write_text("".join(f"{name} {value}\n" for name, value in config.items()), "utf-8")
+        with (self.folder / "redis.log").open("ab") as log:
+            self._process = subprocess.Popen([self._command, str(file)], stdout=log, stderr=log)
+        self._await_answer()
+        return self
+
+    def kill(self) -> None:
+        """End it as a crash does, whatever state it is in."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(PATIENCE_S)
+            self._process = None
+
+    def pause(self) -> None:
+        """Let it hang: connections stand, and nothing answers."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        os.kill(self.pid, signal.SIGCONT)
+
+    def client(self) -> Redis:
+        """Return a client to look at, and to change, what is in it."""
+        return Redis(port=self.port, socket_timeout=PATIENCE_S)
+
+    def empty_database(self) -> str:
+        """Return the URL of a database with nothing in it; they are used in turn."""
+        self._database = (self._database + 1) % DATABASES
+        with Redis(port=self.port, db=self._database, socket_timeout=PATIENCE_S) as client:
+            client.flushdb()
+        return f"redis://127.0.0.1:{self.port}/{self._database}"
+
+    def set(self, name: str, value: str) -> None:
+        """Change the configuration of the running server."""
+        with self.client() as client:
+            client.config_set(name, value)
+
+    def _await_answer(self) -> None:
+        until = time.monotonic() + PATIENCE_S
+        with Redis(port=self.port, socket_timeout=1.0) as client:
+            while True:
+                try:
+                    client.ping()
+                except (RedisError, OSError):
+                    if time.monotonic() > until:
+                        raise
+                    time.sleep(0.01)
+                else:
+                    return
