@@ -7,7 +7,7 @@ SUDO   := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 PORT   ?= 8080
 SPEED  ?= 120
 
-.PHONY: demo test soak lint bench screenshots clean system-tools
+.PHONY: demo test soak postgis lint bench screenshots clean system-tools postgis-tools
 .DEFAULT_GOAL := demo
 
 $(VENV)/bin/python:
@@ -26,6 +26,10 @@ $(STAMP): $(VENV)/.run
 system-tools:
 	@command -v chromium >/dev/null || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq chromium fonts-noto-cjk >/dev/null; }
 
+# A PostGIS to be held against. The tests start a server of their own; the package's own one is not used.
+postgis-tools:
+	@ls /usr/share/postgresql/*/extension/postgis.control >/dev/null 2>&1 || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends postgresql postgresql-postgis >/dev/null; }
+
 demo: $(VENV)/.run
 	$(VENV)/bin/lalert demo --port $(PORT) --speed $(SPEED)
 
@@ -33,10 +37,14 @@ test: $(STAMP) system-tools
 	$(PY) -m pytest -n logical --dist loadfile $(PYTEST_ARGS)
 
 # Hours rather than minutes: a million mutated messages, hundreds of kills, thousands of random histories.
-soak: $(STAMP) system-tools
+soak: $(STAMP) system-tools postgis
 	LALERT_FUZZ=1000000 LALERT_CRASH_ROUNDS=500 LALERT_HISTORIES=5000 LALERT_TEST_REALM_POSTS=5000 \
 	$(PY) -m pytest -m "soak or not soak" tests/cap/test_fuzz.py tests/crash tests/contract/test_histories.py \
 	    tests/live/test_realms.py tests/cli/test_demo.py $(PYTEST_ARGS)
+
+# The same answers as PostGIS: ten thousand outlines, a hundred thousand residents.
+postgis: $(STAMP) postgis-tools
+	$(PY) -m pytest -m postgis -s tests/postgis $(PYTEST_ARGS)
 
 lint: $(STAMP)
 	$(VENV)/bin/ruff check .
