@@ -293,7 +293,7 @@ class Hub:
         pending = self._committer.pending(alert.identity.key)
         if pending is not None:
             return await self._same(pending, alert.raw)
-        posted = await self._find(alert.identity)
+        posted = await self.find(alert.identity)
         return _accepted(Repeated(posted.entry), alert.raw) if posted is not None else None
 
     async def _same(self, pending: Pending, raw: bytes) -> Accepted:
@@ -303,7 +303,7 @@ class Hub:
     async def _draft(
         self, alert: Alert, examined: Examined, boundaries: BoundarySet, sender: Sender, now: datetime, lane: Priority
     ) -> Draft:
-        known = {r.key: await self._find(r) for r in alert.references}
+        known = {r.key: await self.find(r) for r in alert.references}
         taken = False if any(known.values()) else await self._is_taken(alert)
         ended = [posted for posted in known.values() if posted]
         ended += [current for posted in ended if (current := self._in_force_of(posted.entry.thread))]
@@ -339,7 +339,8 @@ class Hub:
         latest = self._committer.latest_of(founder.identifier)
         return threads.is_taken(founder, [*kept, *([self._as_posted(latest).entry] if latest else [])])
 
-    async def _find(self, identity: Identity) -> Posted | None:
+    async def find(self, identity: Identity) -> Posted | None:
+        """Return a message that is kept, or on its way into the log, and how it stands."""
         return self._find_now(identity) or await self.store.find_key(identity.key)
 
     def _find_now(self, identity: Identity) -> Posted | None:

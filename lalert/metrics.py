@@ -12,7 +12,7 @@ _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0
 
 
 class Metrics:
-    """Every figure that lalert publishes under `/metrics`. Labels are realms, lanes, ways out and outcomes only."""
+    """Every figure that lalert publishes under `/metrics`. Labels: realms, lanes, ways out, outcomes, sources."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -88,6 +88,27 @@ class Metrics:
         )
         self.push_lanes = Gauge(
             "lalert_push_lanes", "Lanes: recipients with a position of their own", ["realm", "way"], registry=r
+        )
+        self.source_rounds = Counter(
+            "lalert_source_rounds",
+            "Rounds of a source, by outcome (changed, unchanged, failed)",
+            ["realm", "source", "outcome"],
+            registry=r,
+        )
+        self.source_messages = Counter(
+            "lalert_source_messages",
+            "Messages that a source brought, by outcome (created, repeated, why it was left, or the error code)",
+            ["realm", "source", "outcome"],
+            registry=r,
+        )
+        self.source_failures = Gauge(
+            "lalert_source_failures", "Rounds of a source that failed in a row", ["realm", "source"], registry=r
+        )
+        self.source_heard = Gauge(
+            "lalert_source_heard_timestamp_seconds",
+            "When a source answered last, Unix time",
+            ["realm", "source"],
+            registry=r,
         )
         self.store_up = Gauge("lalert_store_up", "1 while the store accepts writes", ["realm"], registry=r)
         self.cluster_nodes = Gauge(

@@ -179,6 +179,13 @@ class Signatures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Alerts that are fetched: `file` is the register of their sources, a TOML file of its own."""
+
+    file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything that an operator may choose."""
 
@@ -190,6 +197,7 @@ class Settings:
     push: Push = field(default_factory=Push)
     signatures: Signatures = field(default_factory=Signatures)
     cluster: Cluster = field(default_factory=Cluster)
+    sources: Sources = field(default_factory=Sources)
 
 
 _SECTIONS: dict[str, type] = {
@@ -201,6 +209,7 @@ _SECTIONS: dict[str, type] = {
     "push": Push,
     "signatures": Signatures,
     "cluster": Cluster,
+    "sources": Sources,
 }
 _TYPES: dict[str, object] = {
     f"{section}.{name}": hint
@@ -254,6 +263,7 @@ def load(file: Path | None, env: Mapping[str, str], overrides: Mapping[str, obje
         push=_section("push", Push, values),
         signatures=_section("signatures", Signatures, values),
         cluster=_section("cluster", Cluster, values),
+        sources=_section("sources", Sources, values),
     )
 
 

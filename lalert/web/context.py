@@ -10,6 +10,7 @@ from lalert.courier import Dispatcher
 from lalert.hub import Hub
 from lalert.member import Member
 from lalert.publishers.cache import Cache
+from lalert.sources.watch import Watch
 from lalert.web.bell import Bell
 from lalert.web.canary import Canary
 from lalert.web.desk import Desk
@@ -40,6 +41,7 @@ class Context:
     desk: Desk
     journal: Journal
     member: Member
+    watch: Watch
 
 
 CONTEXT = web.AppKey("context", Context)

@@ -15,6 +15,7 @@ import socket
 import ssl
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 from typing import Any, Final
@@ -111,26 +112,42 @@ class Outbound:
                 answer = Answer(response.status, response.headers.get("Retry-After"))
                 await _drain(response)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            return NoAnswer(_failure(error))
+            return NoAnswer(failure_of(error))
         return answer
 
     def _session(self, *, inside_only: bool) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                ssl=self._trust,
-                limit=0,  # bounded by the lanes; a common pool would let slow peers starve the others
-                resolver=self._resolver,
-                ttl_dns_cache=_NAMES_S,
-                keepalive_timeout=_IDLE_S,
-                socket_factory=partial(_guarded_socket, self._settings.allow_networks, inside_only),
-            ),
-            connector_owner=True,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers=_HEADERS,
-            timeout=aiohttp.ClientTimeout(total=self._settings.timeout_s, ceil_threshold=60),
-            auto_decompress=False,  # an answer of a few bytes must not become a gigabyte
-            trust_env=False,
-        )
+        guard = Guard(self._settings.allow_networks, inside_only=inside_only)
+        return guarded_session(guard, self._resolver, self._trust, timeout_s=self._settings.timeout_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What a session may connect to: the allowed networks and, unless it stays inside, the public internet."""
+
+    allowed: Networks
+    inside_only: bool
+
+
+def guarded_session(
+    guard: Guard, resolver: AbstractResolver, trust: ssl.SSLContext, *, timeout_s: float
+) -> aiohttp.ClientSession:
+    """Return a session whose every socket is guarded. `timeout_s` bounds a request as a whole."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(
+            ssl=trust,
+            limit=0,  # bounded by whoever asks; a common pool would let slow peers starve the others
+            resolver=resolver,
+            ttl_dns_cache=_NAMES_S,
+            keepalive_timeout=_IDLE_S,
+            socket_factory=partial(_guarded_socket, guard.allowed, guard.inside_only),
+        ),
+        connector_owner=True,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers=_HEADERS,
+        timeout=aiohttp.ClientTimeout(total=timeout_s, ceil_threshold=60),
+        auto_decompress=False,  # an answer of a few bytes must not become a gigabyte
+        trust_env=False,
+    )
 
 
 def _guarded_socket(allowed: Networks, inside_only: bool, info: AddressInfo) -> socket.socket:
@@ -153,7 +170,7 @@ async def _drain(response: aiohttp.ClientResponse) -> None:
         response.close()
 
 
-def _failure(error: Exception) -> Failure:
+def failure_of(error: Exception) -> Failure:
     """Return what went wrong, without a word about where."""
     if isinstance(error, TimeoutError):
         return Failure.TIMEOUT

@@ -42,6 +42,7 @@ from lalert.web.keyring import Keyring
 from lalert.web.limits import Limits
 from lalert.web.outbound import Outbound
 from lalert.web.views import Pages
+from lalert.web.watching import watching
 
 log = structlog.get_logger("lalert.server")
 
@@ -51,6 +52,7 @@ _SIGNUPS_PER_S, _SIGNUPS_BURST = 10.0, 200  # by address: a mobile carrier hides
 _ARMING_S = 1.0
 _EXPIRY_S, _KEYS_S, _RETENTION_S = 1.0, 2.0, 3600.0
 _JOURNAL_S = 1.0
+_SOURCES_S = 1.0
 _BOUNDARIES_S = 2.0
 _PICTURES = 64  # of about 200 KB
 _BACKLOG = 4096  # everybody reconnects at once after a restart
@@ -187,6 +189,7 @@ async def _furnish(
         desk=desk,
         journal=journal,
         member=member,
+        watch=await watching(stack, hub),
     )
 
 
@@ -220,6 +223,7 @@ def _schedule(scheduler: Scheduler, ctx: Context) -> None:
     scheduler.every(_KEYS_S, f"residents-{realm}", ctx.bell.follow)
     scheduler.every(_JOURNAL_S, f"journal-{realm}", ctx.journal.flush)
     scheduler.every(_RETENTION_S, f"retention-{realm}", once(hub.prune))
+    scheduler.every(_SOURCES_S, f"sources-{realm}", once(ctx.watch.tick))
 
 
 async def _answer(stack: AsyncExitStack, settings: Settings, contexts: list[Context], listener: socket.socket) -> None:

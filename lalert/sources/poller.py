@@ -1,0 +1,201 @@
+"""One source of a running hub: when it is asked, what of its news the hub takes, how it is doing.
+
+A round never raises and never takes another source with it. What fails is asked again later and later, with some
+chance in it, and never before the server wants to be asked. What the hub cannot take just now comes again next round.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from lalert.cap.model import Identity
+from lalert.core.glance import glance
+from lalert.core.model import Posted
+from lalert.core.retry import Policy
+from lalert.errors import LalertError, Unavailable
+from lalert.hub import Hub
+from lalert.publishers.outgoing import retry_after_s
+from lalert.sources.fetching import Fetching
+from lalert.sources.gatherer import Fault, Gathered, Gatherer
+from lalert.sources.judging import UNREADABLE, Judged, Known, Message, changed_by, judge, read
+from lalert.sources.memory import Memory
+from lalert.sources.source import PREFIX, Source
+
+log = structlog.get_logger("lalert.sources")
+
+_LONGEST_S: Final = 900.0  # between two tries of a source that fails
+_MORE_S: Final = 5.0  # until the next round while links wait to be read
+_FIRST_S: Final = 5.0  # within which all sources are asked first, each at a moment of its own
+_CHAINS: Final = 16  # on their way into the hub at a time: a long feed must not crowd out those who post
+
+
+class Poller:
+    """Asks `source` and brings its news to `hub`. `random` gives numbers in [0, 1)."""
+
+    def __init__(
+        self,
+        source: Source,
+        hub: Hub,
+        fetching: Fetching,
+        *,
+        trust_of: Callable[[str], int],
+        random: Callable[[], float],
+    ) -> None:
+        self.source = source
+        self.failures = 0  # in a row
+        self.failure: str | None = None
+        self.heard_at: datetime | None = None  # when it answered last
+        self.brought: tuple[str, datetime] | None = None  # its newest message that was kept, and when
+        self.outcomes: Counter[str] = Counter()
+        self.due = hub.clock() + timedelta(seconds=min(_FIRST_S, source.interval_s) * random())
+        self._hub = hub
+        self._memory = Memory()
+        self._gatherer = Gatherer(source, fetching, self._memory)
+        self._trust_of = trust_of
+        self._random = random
+        self._policy = Policy(first_s=source.interval_s, longest_s=max(_LONGEST_S, source.interval_s))
+
+    def is_due(self) -> bool:
+        """Whether it is time for the next round."""
+        return self._hub.clock() >= self.due
+
+    async def poll(self) -> None:
+        """Ask once, bring what is new, and settle when to ask again. Raises nothing but cancellation."""
+        try:
+            gathered = await self._gatherer.gather()
+            if isinstance(gathered, Gathered):
+                await self._bring(gathered.contents)
+        except Exception:  # a defect of ours with one source must not silence the others
+            log.exception("source.defect", source=self.source.name)
+            gathered = Fault("defect")
+        if isinstance(gathered, Fault):
+            self._failed(gathered)
+        else:
+            self._succeeded(gathered)
+
+    # --- what is new ------------------------------------------------------------------------------------------
+
+    async def _bring(self, contents: Sequence[bytes]) -> None:
+        """Read, judge and keep `contents`; settle all that needs no second look."""
+        if not contents:
+            return
+        messages, unreadable = await asyncio.to_thread(read, contents, now=self._hub.clock())
+        for one in unreadable:
+            codes = sorted({finding.code for finding in one.findings})
+            log.warning("source.refused", source=self.source.name, code=UNREADABLE, findings=codes)
+            self._settle(one.raw, UNREADABLE)
+        judged = await self._judge(messages)
+        for message, why in judged.left:
+            self._settle(message.raw, why.value)
+        self._memory.end(changed_by(message.alert for message in messages))
+        await self._keep(judged.chains)
+
+    async def _judge(self, messages: Sequence[Message]) -> Judged:
+        hub = self._hub
+        known = Known(
+            posted=await self._known(messages),
+            in_force_of=hub.situation.thread_in_force,
+            may_change=self._may_change,
+        )
+        lifetime = timedelta(hours=hub.settings.hub.lifetime_h)
+        return judge(messages, known, is_ended=self._memory.is_ended, now=hub.clock(), lifetime=lifetime)
+
+    async def _known(self, messages: Sequence[Message]) -> dict[str, Posted]:
+        """Return what the hub knows of the messages and of those that they name, by natural key."""
+        named: dict[str, Identity] = {}
+        for message in messages:
+            named |= {identity.key: identity for identity in (message.alert.identity, *message.alert.references)}
+        found = {key: await self._hub.find(identity) for key, identity in named.items()}
+        return {key: posted for key, posted in found.items() if posted is not None}
+
+    def _may_change(self, posted: Posted) -> bool:
+        """Whether this source may update or cancel what the hub keeps as `posted`."""
+        who = posted.entry.key_id
+        return who.startswith(PREFIX) and self._trust_of(who.removeprefix(PREFIX)) <= self.source.trust
+
+    async def _keep(self, chains: Iterable[Sequence[Message]]) -> None:
+        """Keep every chain, the most urgent first, a few at a time."""
+        waiting = sorted(chains, key=lambda chain: min(glance(message.raw) for message in chain), reverse=True)
+
+        async def work() -> None:
+            while waiting:
+                await self._keep_chain(waiting.pop())
+
+        await asyncio.gather(*(work() for _ in range(min(_CHAINS, len(waiting)))))
+
+    async def _keep_chain(self, chain: Sequence[Message]) -> None:
+        for message in chain:
+            try:
+                accepted = await self._hub.accept(message.raw, self.source.sender)
+            except Unavailable as error:
+                self._count(error.code)
+                return  # it comes again with the next round, and all that follows it
+            except LalertError as error:
+                log.warning(
+                    "source.refused", source=self.source.name, identifier=message.alert.identifier, code=error.code
+                )
+                self._settle(message.raw, error.code)
+            else:
+                self.brought = (message.alert.identifier, self._hub.clock())
+                self._settle(message.raw, "created" if accepted.created else "repeated")
+
+    # --- how it is doing --------------------------------------------------------------------------------------
+
+    def _settle(self, raw: bytes, outcome: str) -> None:
+        self._memory.settle(raw)
+        self._count(outcome)
+
+    def _count(self, outcome: str) -> None:
+        self.outcomes[outcome] += 1
+        self._hub.metrics.source_messages.labels(self._hub.realm.value, self.source.name, outcome).inc()
+
+    def _failed(self, fault: Fault) -> None:
+        self.failures += 1
+        self.failure = fault.reason
+        asked_s = retry_after_s(fault.retry_after, now=self._hub.clock())
+        self._rest(self._policy.wait_s(self.failures, jitter=self._random(), asked_s=asked_s))
+        self._note("failed")
+        log.warning("source.failed", source=self.source.name, reason=fault.reason, failures=self.failures)
+
+    def _succeeded(self, gathered: Gathered) -> None:
+        """Note that the source answered, even where some of what it leads to did not."""
+        self.failures, self.heard_at = 0, self._hub.clock()
+        self.failure = gathered.fault.reason if gathered.fault else None
+        rest_s = min(_MORE_S, self.source.interval_s) if gathered.waiting > gathered.failed else self.source.interval_s
+        if gathered.fault is not None:
+            asked_s = retry_after_s(gathered.fault.retry_after, now=self.heard_at)
+            rest_s = self._policy.wait_s(1, jitter=self._random(), asked_s=asked_s)
+        self._rest(rest_s)
+        self._note("unchanged" if gathered.unchanged else "changed")
+        self._hub.metrics.source_heard.labels(self._hub.realm.value, self.source.name).set(self.heard_at.timestamp())
+
+    def _rest(self, seconds: float) -> None:
+        self.due = self._hub.clock() + timedelta(seconds=seconds)
+
+    def _note(self, outcome: str) -> None:
+        realm, name, metrics = self._hub.realm.value, self.source.name, self._hub.metrics
+        metrics.source_rounds.labels(realm, name, outcome).inc()
+        metrics.source_failures.labels(realm, name).set(self.failures)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return how it is doing, for `/status.json`: no query of its address, no text of its server."""
+        return {
+            "name": self.source.name,
+            "url": self.source.shown_url,
+            "form": self.source.form.value,
+            "attribution": self.source.attribution,
+            "trust": self.source.trust,
+            "lastSuccess": self.heard_at and self.heard_at.isoformat(timespec="seconds"),
+            "nextRound": self.due.isoformat(timespec="seconds"),
+            "failures": self.failures,
+            "failure": self.failure,
+            "lastMessage": self.brought and self.brought[0],
+            "lastMessageAt": self.brought and self.brought[1].isoformat(timespec="seconds"),
+            "messages": dict(self.outcomes),
+        }

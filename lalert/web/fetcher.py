@@ -1,0 +1,108 @@
+"""Fetching what a source has, through the guard at the sockets (`lalert.web.outbound`).
+
+Every source has sessions of its own: its networks, its patience, its look-ups of names. Redirects are followed here and
+not by the client, so that each step is held against the guard: https stays https unless it leads into an allowed
+network, and an address inside the house is reached only if the operator has opened it to this source.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Final
+
+import aiohttp
+from aiohttp.abc import AbstractResolver
+
+from lalert.sources.fetching import Fetched, Unfetched
+from lalert.sources.listing import maybe_url
+from lalert.sources.source import Source
+from lalert.web.outbound import Guard, Resolver, failure_of, guarded_session
+
+_REDIRECTS: Final = 3
+_MOVED: Final = frozenset({301, 302, 303, 307, 308})
+_CHUNK_BYTES: Final = 1 << 16
+_LONGEST_HEADER: Final = 1_024
+
+
+class Fetcher:
+    """Fetches for one source. `async with` opens it."""
+
+    def __init__(
+        self, source: Source, *, resolver: AbstractResolver | None = None, trust: ssl.SSLContext | None = None
+    ) -> None:
+        self._source = source
+        self._resolver = resolver or Resolver()
+        self._trust = trust or ssl.create_default_context()
+        self._sessions: dict[str, aiohttp.ClientSession] = {}
+
+    async def __aenter__(self) -> Fetcher:
+        self._sessions = {
+            scheme: guarded_session(
+                Guard(self._source.allow, inside_only=scheme == "http"),
+                self._resolver,
+                self._trust,
+                timeout_s=self._source.timeout_s,
+            )
+            for scheme in ("https", "http")
+        }
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for session in self._sessions.values():
+            await session.close()
+        await self._resolver.close()
+
+    async def get(self, url: str, *, headers: Mapping[str, str], limit: int) -> Fetched | Unfetched:
+        """Fetch `url` once, at most `limit` bytes, following a few guarded redirects."""
+        for _ in range(1 + _REDIRECTS):
+            found = await self._step(url, headers, limit)
+            if not isinstance(found, str):
+                return found
+            url = found
+        return Unfetched("redirects")
+
+    async def _step(self, url: str, headers: Mapping[str, str], limit: int) -> Fetched | Unfetched | str:
+        """Return the answer, or the address to which it leads."""
+        session = self._sessions[url.partition(":")[0].lower()]
+        try:
+            async with session.get(url, headers=headers, allow_redirects=False) as response:
+                if response.status in _MOVED:
+                    return maybe_url(response.headers.get("Location", ""), url) or Unfetched("redirects")
+                body = await _body(response, limit)
+                if body is None:
+                    response.close()
+                    return Unfetched("too_large")
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            return Unfetched(failure_of(error).value)
+        if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+            return Unfetched("encoded")
+        return Fetched(
+            status=response.status,
+            url=url,
+            body=body,
+            etag=_short(response, "ETag"),
+            last_modified=_short(response, "Last-Modified"),
+            retry_after=_short(response, "Retry-After"),
+        )
+
+
+async def _body(response: aiohttp.ClientResponse, limit: int) -> bytes | None:
+    """Return the body, or None as soon as it is longer than `limit`."""
+    if (response.content_length or 0) > limit:
+        return None
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
+        body += chunk
+        if len(body) > limit:
+            return None
+    return bytes(body)
+
+
+def _short(response: aiohttp.ClientResponse, name: str) -> str | None:
+    """Return a header that is going to be remembered, unless it is long."""
+    value = response.headers.get(name)
+    return value if value is not None and len(value) <= _LONGEST_HEADER else None
