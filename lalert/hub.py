@@ -149,9 +149,11 @@ class Hub:
         """Set when the shared log is not what it was: the realm has to start anew."""
         return self._follower.lost
 
-    def recovered(self) -> None:
-        """Note that the store takes writes again, although nothing was posted here since."""
-        self._committer.recovered()
+    async def probe(self) -> None:
+        """Find out whether a shared store that refused to write takes writes again, though nobody posts here."""
+        if self.store.is_shared and self._committer.failing_since is not None:
+            await self.store.nodes.probe()
+            self._committer.recovered()
 
     # --- life -------------------------------------------------------------------------------------------------
 

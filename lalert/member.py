@@ -87,7 +87,6 @@ class Member:
         self._clock = clock
         self._predecessor = predecessor
         self._running = running
-        self.on_renewed: Callable[[], None] = lambda: None  # called after every beat: the store takes writes
         self._secure_until_s = float("-inf")
         self._held: dict[str, Deed] = {}
         self._table: Table | None = None
@@ -232,7 +231,6 @@ class Member:
         if self._is_cut_off:
             log.warning("cluster.back", realm=self._realm, lapsed=table.lapsed)
         self._is_cut_off = False
-        self.on_renewed()
         if not was_secure:
             self._work.wake()
 

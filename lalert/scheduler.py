@@ -8,6 +8,8 @@ import structlog
 from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from lalert.errors import Unavailable
+
 log = structlog.get_logger("lalert.scheduler")
 
 Job = Callable[[], Awaitable[object]]
@@ -36,4 +38,6 @@ class Scheduler:
 
 
 def _tell(event: JobExecutionEvent) -> None:
-    log.error("job.failed", job=event.job_id, reason=f"{type(event.exception).__name__}: {event.exception}")
+    # What is away for a while is said by whoever notices first, and by every job at its next turns.
+    say = log.warning if isinstance(event.exception, Unavailable) else log.error
+    say("job.failed", job=event.job_id, reason=f"{type(event.exception).__name__}: {event.exception}")

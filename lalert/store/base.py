@@ -143,6 +143,7 @@ class Store(Protocol):
 
     realm: Realm
     nodes: Nodes
+    has_seal: bool  # whether what lies sealed can be opened here (8.)
 
     @property
     def is_shared(self) -> bool:

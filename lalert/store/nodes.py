@@ -11,7 +11,7 @@ A share changes hands under a token that is greater than any before. Whatever is
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -24,7 +24,7 @@ from lalert.errors import Text, Unavailable
 class Fenced(Unavailable):
     """Shares that another node has taken over meanwhile: nothing was kept."""
 
-    def __init__(self, shares: Collection[str]) -> None:
+    def __init__(self, shares: Iterable[str]) -> None:
         message = Text("ほかのノードが引き継いでいます。", "Another node has taken this over.")
         super().__init__(message, code="cluster.fenced")
         self.shares = frozenset(shares)
@@ -119,11 +119,14 @@ class Nodes(Protocol):
     async def agreed(self, name: str) -> str | None:
         """Return what all nodes go by under this name; None when none has said anything yet."""
 
+    async def probe(self) -> None:
+        """Raises `Unavailable` when an alert could not be kept now."""
+
     async def last_change(self) -> int:
         """Return the number of the newest change among the residents. Cheap."""
 
     async def resident_changes(self, after: int) -> Changes | None:
-        """Return the changes among the residents after this number, as far as there are; None when some are lost."""
+        """Return the next changes among the residents after this number; None when some of them are lost."""
 
 
 class Alone:
@@ -166,6 +169,9 @@ class Alone:
     async def agreed(self, name: str) -> str | None:
         """Return what was said, if anything was."""
         return self._agreed.get(name)
+
+    async def probe(self) -> None:
+        """Do nothing: what this store takes is known from what is kept in it."""
 
     async def last_change(self) -> int:
         """Return 0: whoever changes the residents knows."""

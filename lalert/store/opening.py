@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from lalert.core.model import Realm
-from lalert.errors import Rejected, Text
 from lalert.settings import Storage
 from lalert.store.base import Store
+from lalert.store.redis import RedisStore
 from lalert.store.sqlite import SqliteStore
 
 
@@ -18,4 +18,4 @@ async def open_store(settings: Storage, realm: Realm, *, exclusive: bool = True)
     """
     if settings.url is None:
         return await SqliteStore.open(settings.data / f"{realm}.sqlite", realm, exclusive=exclusive)
-    raise Rejected(Text("この版では store.url を使えません。", "store.url cannot be used yet."), code="settings.value")
+    return await RedisStore.open(settings, realm)

@@ -28,6 +28,11 @@ class Seal:
     def __init__(self, key: bytes | None) -> None:
         self._cipher = AESGCM(key) if key is not None else None
 
+    @property
+    def has_key(self) -> bool:
+        """Whether it opens anything."""
+        return self._cipher is not None
+
     def seal(self, clear: bytes, *, about: str) -> bytes:
         """Return `clear` sealed for the place `about`."""
         nonce = secrets.token_bytes(_NONCE_BYTES)

@@ -37,8 +37,6 @@ async def joined(
         clock=hub.clock,
         predecessor=predecessor,
     )
-    if hub.store.is_shared:  # else nothing was written to say that the store can be written to
-        member.on_renewed = hub.recovered
     dispatcher.is_secure = lambda: member.is_secure
     dispatcher.on_fenced = member.wake
     desk.attach(dispatcher, member.order)

@@ -50,6 +50,7 @@ _TITLE = "lalert"
 _CHECKS_PER_S, _CHECKS_BURST = 5.0, 50  # by address: nobody checks messages faster by hand
 _SIGNUPS_PER_S, _SIGNUPS_BURST = 10.0, 200  # by address: a mobile carrier hides thousands behind one
 _ARMING_S = 1.0
+_PROBE_S = 1.0
 _EXPIRY_S, _KEYS_S, _RETENTION_S = 1.0, 2.0, 3600.0
 _JOURNAL_S = 1.0
 _SOURCES_S = 1.0
@@ -168,7 +169,8 @@ async def _furnish(
     stack.push_async_callback(journal.flush)
     task = asyncio.create_task(fanout.run(), name=f"fanout-{realm}")
     stack.push_async_callback(_cancel, task)
-    can = {webhook.WAY: is_desk_up, residents.WAY: is_bell_up and bell.can_push}
+    has_seal = hub.store.has_seal
+    can = {webhook.WAY: has_seal and is_desk_up, residents.WAY: has_seal and is_bell_up and bell.can_push}
     report = reporting(hub, fanout, identity, url=hub.site.public_url, ways=tuple(way for way in can if can[way]))
     dispatcher, member = await joined(stack, hub, desk, bell, report, predecessor=identity.predecessor)
     keyring = Keyring(hub.store)
@@ -217,6 +219,7 @@ def _schedule(scheduler: Scheduler, ctx: Context) -> None:
     scheduler.every(stream.ping_s, f"ping-{realm}", ctx.fanout.ping)
     scheduler.every(stream.heartbeat_s, f"heartbeat-{realm}", heartbeat)
     scheduler.every(hub.settings.hub.canary_s, f"canary-{realm}", once(ctx.canary.sing))
+    scheduler.every(_PROBE_S, f"probe-{realm}", hub.probe)
     scheduler.every(_ARMING_S, f"arming-{realm}", ctx.bell.arm)
     scheduler.every(_KEYS_S, f"keys-{realm}", ctx.keyring.refresh)
     scheduler.every(_KEYS_S, f"endpoints-{realm}", ctx.desk.refresh)

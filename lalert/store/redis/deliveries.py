@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
 import msgspec
 
 from lalert.core.delivery import Attempt, LaneState
+from lalert.core.shares import Deed
+from lalert.store.nodes import Fenced
 from lalert.store.redis.link import Command, Link
 
 ATTEMPT_LIMIT: Final = 1_000_000  # lines that are kept
@@ -23,11 +25,10 @@ class Deliveries:
 
     link: Link
 
-    async def save_lanes(self, states: Sequence[LaneState]) -> None:
-        """Keep these states in place of what was kept of the same lanes: all of them or none."""
-        fields = [part for state in states for part in (state.lane, msgspec.json.encode(state))]
-        if fields:
-            await self.link.exchange(("HSET", self._lanes, *fields))
+    async def save_lanes(self, states: Sequence[LaneState], under: Mapping[str, Deed]) -> None:
+        """Keep these states in place of what was kept of the same lanes: all or none. Raises `Fenced`."""
+        if states:
+            await self._change([(state.lane, msgspec.json.encode(state)) for state in states], under)
 
     async def lanes(self, names: Sequence[str] | None) -> list[LaneState]:
         """Return those of these lanes that are known (None: all there are), by name."""
@@ -37,10 +38,16 @@ class Deliveries:
         known = (state for state in cast(list[bytes | None], states) if state is not None)
         return sorted((msgspec.json.decode(state, type=LaneState) for state in known), key=lambda state: state.lane)
 
-    async def drop_lane(self, lane: str) -> bool:
-        """Forget a lane; return False when it is not known."""
-        [gone] = await self.link.exchange(("HDEL", self._lanes, lane), again=False)
-        return bool(gone)
+    async def drop_lane(self, lane: str, under: Mapping[str, Deed]) -> bool:
+        """Forget a lane; return False when it is not known. Raises `Fenced`."""
+        return bool(await self._change([(lane, b"")], under))
+
+    async def _change(self, lanes: Sequence[tuple[str, bytes]], under: Mapping[str, Deed]) -> int:
+        deeds = [part for share, deed in under.items() for part in (share, f"{deed.token} {deed.node}")]
+        done = await self.link.run("save_lanes", len(under), *deeds, *(part for lane in lanes for part in lane))
+        if isinstance(done, list):
+            raise Fenced(share.decode() for share in cast(list[bytes], done))
+        return cast(int, done)
 
     @property
     def _lanes(self) -> str:

@@ -10,7 +10,7 @@ from typing import Final, cast
 
 from lalert.errors import Text, Unavailable
 from lalert.settings import Durability, Storage
-from lalert.store.redis.link import Link
+from lalert.store.redis.link import Command, Link
 
 _MS: Final = 1000
 
@@ -25,16 +25,21 @@ class Fence:
 
     async def upto(self, head: int) -> None:
         """Return when everything up to `head` is safe to show. Raises `Unavailable` (store.replicas)."""
-        if self._replicas == 0 or head <= self._safe:
+        if self._replicas and head > self._safe:
+            await self.probe()
+            self._safe = max(self._safe, head)
+
+    async def probe(self) -> None:
+        """Write something small, as safe as an append would be. Raises `Unavailable`."""
+        write: Command = ("HINCRBY", self._link.names.origin, "writes", 1)
+        if not self._replicas:
+            await self._link.exchange(write)
             return
         patience_ms = int(self._link.patience_s * _MS / 4)
-        _, acknowledged = await self._link.exchange(
-            ("HINCRBY", self._link.names.origin, "writes", 1), ("WAIT", self._replicas, patience_ms)
-        )
+        _, acknowledged = await self._link.exchange(write, ("WAIT", self._replicas, patience_ms))
         if cast(int, acknowledged) < self._replicas:
             message = Text(
                 f"{self._replicas} 台の複製に時間内に届きませんでした。",
                 f"It did not reach {self._replicas} replica(s) in time.",
             )
             raise Unavailable(message, code="store.replicas")
-        self._safe = max(self._safe, head)

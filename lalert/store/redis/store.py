@@ -9,7 +9,7 @@ and must not be gone in `sight`. Nothing here blocks the event loop: what comput
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -19,16 +19,19 @@ from lalert.core.delivery import Attempt, LaneState
 from lalert.core.endpoint import Endpoint
 from lalert.core.model import Draft, Entry, Posted, Realm
 from lalert.core.resident import Resident
+from lalert.core.shares import Deed
 from lalert.settings import Durability, Storage
 from lalert.store.base import AuditLine, Outcome, Span, StoredKey
 from lalert.store.epoch import random_epoch
 from lalert.store.files import make_folder
+from lalert.store.nodes import Nodes
 from lalert.store.redis import origin
 from lalert.store.redis.appender import Appender
 from lalert.store.redis.deliveries import Deliveries
 from lalert.store.redis.fence import Fence
 from lalert.store.redis.ledger import Ledger
 from lalert.store.redis.link import Link
+from lalert.store.redis.nodes import RedisNodes
 from lalert.store.redis.peers import Peers
 from lalert.store.redis.pruning import Pruning
 from lalert.store.redis.register import Register
@@ -60,6 +63,8 @@ class RedisStore:
         self._register = Register(link)
         self._peers = Peers(link, sealing)
         self._deliveries = Deliveries(link)
+        self.nodes: Nodes = RedisNodes(link, fence)
+        self.has_seal = sealing.has_key
         self._is_closed = False
 
     @classmethod
@@ -210,17 +215,17 @@ class RedisStore:
 
     # --- deliveries -----------------------------------------------------------------------------------------------
 
-    async def save_lanes(self, states: Sequence[LaneState]) -> None:
-        """Keep these states in place of what was kept of the same lanes."""
-        await self._deliveries.save_lanes(states)
+    async def save_lanes(self, states: Sequence[LaneState], under: Mapping[str, Deed] = {}) -> None:
+        """Keep these states in place of what was kept of the same lanes. Raises `Fenced`."""
+        await self._deliveries.save_lanes(states, under)
 
     async def lanes(self, names: Sequence[str] | None = None) -> Sequence[LaneState]:
         """Return those of these lanes that are known (None: all there are), by name."""
         return await self._deliveries.lanes(names)
 
-    async def drop_lane(self, lane: str) -> bool:
-        """Forget a lane; return False when it is not known."""
-        return await self._deliveries.drop_lane(lane)
+    async def drop_lane(self, lane: str, under: Mapping[str, Deed] = {}) -> bool:
+        """Forget a lane; return False when it is not known. Raises `Fenced`."""
+        return await self._deliveries.drop_lane(lane, under)
 
     async def add_attempts(self, attempts: Sequence[Attempt]) -> None:
         """Append to the delivery log."""

@@ -54,6 +54,7 @@ class SqliteStore:
     def __init__(self, realm: Realm, files: _Files, loop: asyncio.AbstractEventLoop) -> None:
         self.realm = realm
         self.nodes: Nodes = Alone()
+        self.has_seal = files.seal.has_key
         self._files = files
         self._loop = loop
         self._writer = Writer(files.writing, loop)

@@ -12,4 +12,5 @@ call('HSET', P .. 'resident:id', id, number)
 call('HSET', P .. 'resident:peer', peer, number)
 call('HSET', bucket_of(number), number, id .. ' ' .. peer .. ' ' .. value)
 call('ZADD', P .. 'resident:bucket', math.floor(number / IN_BUCKET), math.floor(number / IN_BUCKET))
+note('came', number)
 return number
