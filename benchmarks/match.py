@@ -1,7 +1,7 @@
 """Who lives where an alert holds: a million residents around the real towns of Japan, beside PostGIS.
 
 Irregular shapes of 50, 500 and 5,000 vertices and 5, 15, 60 and 250 km around Tokyo, Osaka and Kumamoto. PostGIS has
-the homes as points under a GiST index (what one would write) and returns how many they are and the sum of their numbers;
+the homes as points under a GiST index (what one would write) and returns how many they are and their numbers' sum;
 ours has their cells and returns the numbers and tags of all, in order. Both take turns in one run; the best of the
 rounds counts, summed over the three towns: CPU of our thread and of the server's process, and wall time of both.
 
