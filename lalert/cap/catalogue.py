@@ -25,6 +25,7 @@ class Entry:
     clause: str
     message: Text
     advice: Text
+    is_fixed: bool  # no text holds a fact
 
 
 @cache
@@ -36,6 +37,7 @@ def entries() -> dict[str, Entry]:
 
 def _entry(table: dict[str, str]) -> Entry:
     return Entry(
+        is_fixed=not any("{" in text for text in table.values()),
         severity=Severity(table["severity"]),
         clause=table["clause"],
         message=Text(table["ja"], table["en"]),
@@ -53,6 +55,8 @@ def finding(
 ) -> Finding:
     """Return the finding `code` at `path`, with `facts` filled into its texts and `found` cut short."""
     entry = entries()[code]
+    if entry.is_fixed:
+        facts = None
     return Finding(
         code=code,
         severity=entry.severity,

@@ -22,6 +22,7 @@ VERSIONS: Final = {
     "urn:oasis:names:tc:emergency:cap:1.1": "1.1",
     "http://www.incident.com/cap/1.0": "1.0",
 }
+NAMESPACES: Final = {version: namespace for namespace, version in VERSIONS.items()}
 XMLDSIG: Final = "http://www.w3.org/2000/09/xmldsig#"
 
 Read = Callable[[str], object]
@@ -67,10 +68,6 @@ def _integer(text: str) -> object:
     return int(text)
 
 
-def _stripped(text: str) -> object:
-    return text.strip()
-
-
 def _maybe_stripped(text: str) -> object:
     return text.strip() or None
 
@@ -93,7 +90,7 @@ ALERT: Final = (
 )
 
 INFO: Final = (
-    Slot("language", "language", _stripped),
+    Slot("language", "language", str.strip),
     Slot("category", "categories", None, many=True, required=True, words=_words(Category)),
     Slot("event", "event", None, required=True),
     Slot("responseType", "response_types", None, many=True, words=_words(ResponseType)),

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from msgspec import Struct
+
 
 class Status(StrEnum):
     """CAP 1.2 §3.2.1 status."""
@@ -114,9 +116,8 @@ class Identity:
         return f"{self.sender},{self.identifier},{self.sent.astimezone(UTC).isoformat()}"
 
 
-@dataclass(frozen=True, slots=True)
-class NamedValue:
-    """A `valueName`/`value` pair: parameter, geocode or eventCode."""
+class NamedValue(Struct, frozen=True, gc=False):
+    """A `valueName`/`value` pair: parameter, geocode or eventCode. A message has hundreds: hence no dataclass."""
 
     name: str
     value: str
@@ -187,7 +188,10 @@ class Info:
 
     def parameter(self, name: str) -> str | None:
         """Return the value of the first parameter called `name`, or None."""
-        return next((p.value for p in self.parameters if p.name == name), None)
+        for parameter in self.parameters:
+            if parameter.name == name:
+                return parameter.value
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

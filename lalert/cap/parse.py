@@ -1,8 +1,9 @@
 """CAP text to values: hardened XML, the schema, and the small grammars, with everything wrong reported at once.
 
-`decode` never raises for bad input: it reads on past a defect, puts a neutral value in its place, and lists it. `parse`
-is `decode` for callers who only want a message that is sound. A DOCTYPE is refused, so there are no entities to expand
-and nothing to fetch; size, tags and depth are bounded (libxml2 refuses more than 256 levels).
+`decode` never raises for bad input: it reads on past a defect, puts a neutral value in its place, and lists it. What
+the schema accepts is read straight on (`sound`), and patiently only where that gives up. `parse` is `decode` for
+callers who only want a message that is sound. A DOCTYPE is refused, so there are no entities to expand and nothing to
+fetch; size, tags and depth are bounded (libxml2 refuses more than 256 levels).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, Final
 
 from lxml import etree
 
-from lalert.cap import grammar, structure
+from lalert.cap import grammar, sound, structure
 from lalert.cap.catalogue import finding
 from lalert.cap.dictionary import VERSIONS, Read, Table, tables
 from lalert.cap.grammar import Malformed
@@ -39,9 +40,23 @@ MAX_CHILDREN: Final = 6_000  # of one element: libxml2 counts siblings for each 
 
 _CROWDED: Final = etree.XPath(f"boolean(//*[count(*) > {MAX_CHILDREN}])")
 
-_PARSER: Final = etree.XMLParser(
-    resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True, huge_tree=False
-)
+
+def _hardened(*, trimming: bool) -> etree.XMLParser[etree._Element]:
+    """Return a parser that expands and fetches nothing; `trimming` drops what is blank between elements."""
+    return etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        remove_comments=True,
+        remove_pis=True,
+        huge_tree=False,
+        remove_blank_text=trimming,
+    )
+
+
+_PARSER: Final = _hardened(trimming=False)
+_TRIMMING: Final = _hardened(trimming=True)
+_TRANSPARENT: Final = frozenset({"UTF-8", "US-ASCII", "ISO-8859-1"})  # bytes below 128 are what they say
 
 UNREADABLE: Final = datetime(1, 1, 1, tzinfo=UTC)  # in place of a `sent` that could not be read
 
@@ -101,7 +116,10 @@ def decode(raw: bytes) -> Decoded:
         return Decoded(None, (finding("cap.xml.root", path="/", line=1, found=str(root.tag)),))
     version = VERSIONS.get(namespace)
     valid = version is not None and structure.is_valid(root, version)
-    reading = _Reading(tables(namespace), version or "1.2", sound=valid and version == "1.2")
+    if valid and version is not None and (alert := sound.read(root, version, raw)):
+        old = () if version == "1.2" else (structure.finding_at("cap.version.old", root, version),)
+        return Decoded(alert, old, root)
+    reading = _Reading(tables(namespace), version or "1.2")
     values = reading.block(root, "alert")
     if version is None:
         reading.note("cap.xml.namespace", root, namespace)
@@ -116,11 +134,11 @@ def _tree(raw: bytes) -> tuple[etree._Element | None, list[Finding]]:
     """Return the document's root, or why there is none. No entity, no network, no DTD, no huge tree."""
     if len(raw) > MAX_BYTES:
         return None, [finding("cap.xml.size", facts={"limit": MAX_BYTES})]
-    tags = raw.count(b"<")
+    tags = raw.count(b"<") if len(raw) > MAX_CHILDREN else 0
     if tags > MAX_TAGS:
         return None, [finding("cap.xml.elements", facts={"limit": MAX_TAGS})]
     try:
-        root = etree.fromstring(raw, _PARSER)
+        root = _parsed(raw)
     except etree.XMLSyntaxError as error:
         return None, [_syntax_finding(error, raw)]
     if root.getroottree().docinfo.internalDTD is not None:
@@ -128,6 +146,26 @@ def _tree(raw: bytes) -> tuple[etree._Element | None, list[Finding]]:
     if tags > MAX_CHILDREN and _CROWDED(root):
         return None, [finding("cap.xml.elements", path="/", line=1, facts={"limit": MAX_CHILDREN})]
     return root, []
+
+
+def _parsed(raw: bytes) -> etree._Element:
+    """Return the root, without the white space between elements where that is sure to be none of a text.
+
+    Such trees are read and checked a quarter faster.
+    """
+    if _is_plain(raw):
+        root = etree.fromstring(raw, _TRIMMING)
+        if str(root.getroottree().docinfo.encoding).upper() in _TRANSPARENT:
+            return root
+    return etree.fromstring(raw, _PARSER)
+
+
+def _is_plain(raw: bytes) -> bool:
+    """Whether `raw` is but elements and text: beside a comment, a section or an instruction blanks may be text."""
+    # One byte is found at memory's speed, two are not: most messages hold neither `!` nor a later `?`.
+    return (b"!" not in raw or b"<!" not in raw) and (
+        raw.rfind(b"?") < (start := raw.find(b"alert")) or raw.rfind(b"<?") < start
+    )
 
 
 def _syntax_finding(error: etree.XMLSyntaxError, raw: bytes) -> Finding:
@@ -139,11 +177,10 @@ def _syntax_finding(error: etree.XMLSyntaxError, raw: bytes) -> Finding:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """One pass over one tree: reads by the tables of its version and collects what is wrong."""
+    """One patient pass over one tree: reads by the tables of its version and collects what is wrong."""
 
     tables: dict[str, Table]
     version: str
-    sound: bool  # the schema of CAP 1.2 accepts the tree
     findings: list[Finding] = field(default_factory=list)
 
     def note(self, code: str, element: etree._Element, found: str | None = None) -> None:
@@ -199,9 +236,7 @@ class _Reading:
 
     def nested(self, element: etree._Element, kind: str) -> object:
         """Return the value of an element that holds elements."""
-        if kind != "pair":
-            return _MODELS[kind](**self.block(element, kind))
-        return NamedValue(*[child.text or "" for child in element]) if self.sound else _named_value(element)
+        return _named_value(element) if kind == "pair" else _MODELS[kind](**self.block(element, kind))
 
     def add_schema_findings(self, root: etree._Element, version: str) -> None:
         """Add what the schema says about places where nothing more precise was found."""

@@ -63,6 +63,11 @@ class _Said:
     act: Act | None
     lifted: bool
 
+    @property
+    def level(self) -> int | None:
+        """The 警戒レベル of the info."""
+        return level_of(self.info, sent=self.alert.sent)
+
 
 @dataclass(frozen=True, slots=True)
 class _Place:
@@ -202,7 +207,7 @@ def shelter_at_five(said: _Said) -> Breaches:
     """At level 5 it is too late to walk: never Evacuate."""
     if said.lifted or ResponseType.EVACUATE not in said.info.response_types:
         return NONE
-    if level_of(said.info, sent=said.alert.sent) != 5:
+    if said.level != 5:
         return NONE
     index = said.info.response_types.index(ResponseType.EVACUATE) + 1
     return [Breach("jp.response.evacuate", f"responseType[{index}]", "Evacuate")]
@@ -210,8 +215,10 @@ def shelter_at_five(said: _Said) -> Breaches:
 
 def urgent_from_three(said: _Said) -> Breaches:
     """From level 3 on people act now: neither Future nor Past nor Unknown."""
-    level = level_of(said.info, sent=said.alert.sent)
-    if said.lifted or level is None or level < 3 or said.info.urgency in _SOON or not _announces(said):
+    if said.lifted or said.info.urgency in _SOON or not _announces(said):
+        return NONE
+    level = said.level
+    if level is None or level < 3:
         return NONE
     return [Breach("jp.urgency.late", "urgency", said.info.urgency.value, {"level": level})]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, Literal
 
@@ -75,8 +75,8 @@ def read(
         return Reading(alert=None, findings=_ordered((*decoded.findings, *repaired)))
     judged = rules.check(alert) + (japan.check(alert, now=now) if profile == "jp" else [])
     signatures, unproven = signature.check(alert, trust, key_id=key_id) if trust else ((), [])
-    if not judged and not decoded.findings and not repaired and not unproven:
-        return Reading(alert=alert, findings=tuple(_utc(decoded)), signatures=signatures)
+    if not judged and not decoded.findings and not repaired and not unproven and not _is_in_utc(alert):
+        return Reading(alert=alert, findings=(), signatures=signatures)
     found = [*repaired, *decoded.findings, *_utc(decoded), *_added(judged, decoded), *unproven]
     if upstream:
         alert, mended = repair.mend(alert)
@@ -136,6 +136,14 @@ def _utc(decoded: Decoded) -> Iterator[Finding]:
     for element in decoded.root.iter(*_TIMES):
         if (element.text or "").rstrip().endswith("+00:00"):
             yield structure.finding_at("cap.time.utc", element, element.text)
+
+
+def _is_in_utc(alert: Alert) -> bool:
+    """Whether a time of `alert` has no offset, and may be written as `+00:00`."""
+    times = [alert.sent]
+    for info in alert.infos:
+        times += [at for at in (info.effective, info.onset, info.expires) if at is not None]
+    return any(at.tzinfo == UTC for at in times)
 
 
 _TIMES: Final = tuple(f"{{*}}{name}" for name in ("sent", "effective", "onset", "expires"))

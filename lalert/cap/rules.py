@@ -15,7 +15,7 @@ from typing import Final
 
 from lalert.cap import grammar
 from lalert.cap.breach import NONE, Breach, Breaches, findings_of
-from lalert.cap.model import Alert, AreaBlock, Info, MsgType, Resource, ResponseType, Ring, Scope, Status
+from lalert.cap.model import Alert, AreaBlock, Circle, Info, MsgType, Resource, ResponseType, Ring, Scope, Status
 from lalert.errors import Finding
 
 HEADLINE_LENGTH: Final = 160
@@ -259,14 +259,18 @@ def _excerpt(ring: Ring) -> str:
 
 def circles(area: AreaBlock) -> Breaches:
     """§3.2.4 circle: a centre in range and a radius in kilometres, 0 for a point."""
-    breaches = []
-    for k, circle in enumerate(area.circles, 1):
-        found = grammar.format_circle(circle)
-        if not (-90 <= circle.lat <= 90 and -180 <= circle.lon <= 180):
-            breaches.append(Breach("cap.circle.range", f"circle[{k}]", found))
-        if not 0 <= circle.radius_km < math.inf:
-            breaches.append(Breach("cap.circle.radius", f"circle[{k}]", found))
-    return breaches
+    return [
+        Breach(code, f"circle[{k}]", grammar.format_circle(circle))
+        for k, circle in enumerate(area.circles, 1)
+        for code in _circle_codes(circle)
+    ]
+
+
+def _circle_codes(circle: Circle) -> Iterator[str]:
+    if not (-90 <= circle.lat <= 90 and -180 <= circle.lon <= 180):
+        yield "cap.circle.range"
+    if not 0 <= circle.radius_km < math.inf:
+        yield "cap.circle.radius"
 
 
 def ceiling(area: AreaBlock) -> Breaches:

@@ -96,7 +96,13 @@ def _verdicts(root: etree._Element, version: str, absent: set[str | None]) -> It
             element = root
         if not _echoes(error.message, element, absent):
             code = next(code for part, code in _CODES if part in error.type_name)
-            yield finding_at(code, element, element.text)
+            yield finding_at(code, element, _text_in(element))
+
+
+def _text_in(element: etree._Element) -> str | None:
+    """Return the text that stands in an element, its first words and those between its children; None for blanks."""
+    texts = (element.text, *(child.tail for child in element))
+    return " ".join(text for text in texts if text and not text.isspace()) or None
 
 
 def _element(tree: etree._ElementTree, path: str | None) -> etree._Element | None:
@@ -122,7 +128,7 @@ def _echoes(message: str, element: etree._Element, absent: set[str | None]) -> b
 def finding_at(code: str, element: etree._Element, found: str | None = None) -> Finding:
     """Return the finding `code` at `element`, with its path and line."""
     name = local_name(element)
-    words = ", ".join(ENUMERATIONS.get(name, ()))
+    words = ", ".join(ENUMERATIONS.get(name, ())) if code == "cap.schema.enumeration" else ""
     return finding(
         code, path=path_of(element), line=element.sourceline, found=found, facts={"name": name, "words": words}
     )
@@ -143,7 +149,7 @@ def _step(element: etree._Element) -> str:
     name = local_name(element)
     if name not in REPEATED:
         return name
-    return f"{name}[{1 + sum(1 for twin in element.itersiblings(preceding=True) if twin.tag == element.tag)}]"
+    return f"{name}[{1 + sum(1 for _ in element.itersiblings(str(element.tag), preceding=True))}]"
 
 
 def line_of(root: etree._Element, path: str) -> int | None:

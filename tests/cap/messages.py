@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from unittest.mock import patch
 
-from lalert.cap import build
+from lalert.cap import build, parse
 from lalert.cap.model import Alert
+from lalert.cap.parse import Decoded
 
 JST = timezone(timedelta(hours=9))
 SENT = datetime(2026, 9, 1, 12, 0, tzinfo=JST)
@@ -53,6 +55,12 @@ def changed(old: str, new: str) -> bytes:
     """Return the sound message with `old`, which stands there once or more, replaced by `new`."""
     assert old in SOUND
     return SOUND.replace(old, new, 1).encode()
+
+
+def patiently(raw: bytes) -> Decoded:
+    """Return what the patient reading alone gives, with every blank kept until it is read."""
+    with patch.object(parse.sound, "read", lambda *_: None), patch.object(parse, "_is_plain", lambda _: False):
+        return parse.decode(raw)
 
 
 def order(**changes: object) -> Alert:

@@ -11,18 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lalert.cap import render
-from lalert.cap.parse import parse
+from lalert.cap.parse import decode, parse
 from lalert.cap.reader import Strictness, read
 from lalert.errors import Rejected
 
-from .messages import NOW, SOUND
+from .messages import NOW, SOUND, patiently
 
 INPUTS = int(os.environ.get("LALERT_FUZZ", "2000"))
 SEEDS = 8
 
 
 def hold(raw: bytes) -> None:
-    """Assert the invariant for `raw` in both strictnesses."""
+    """Assert the invariant for `raw` in both strictnesses, and that it reads the same straight on and patiently."""
     for strictness in Strictness:
         reading = read(raw, strictness=strictness, now=NOW)
         assert (reading.alert is not None) == (reading.verdict == "valid")
@@ -31,6 +31,8 @@ def hold(raw: bytes) -> None:
             render.to_dict(reading.alert)
     with contextlib.suppress(Rejected):
         parse(raw)
+    quick, patient = decode(raw), patiently(raw)
+    assert (quick.alert, quick.findings) == (patient.alert, patient.findings)
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
