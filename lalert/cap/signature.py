@@ -105,7 +105,7 @@ def verify(raw: bytes, *, sent: datetime, signers: Sequence[Signer]) -> tuple[Si
         return ()
     if len(elements) > MAX_SIGNATURES:
         return (Signature(verdict=Verdict.INVALID, code="cap.signature.count"),)
-    return tuple(_judged(raw, number, elements, sent, signers) for number in range(len(elements)))
+    return tuple(_soundly(raw, number, elements, sent, signers) for number in range(len(elements)))
 
 
 def _finding_of(signature: Signature, number: int) -> Finding | None:
@@ -116,8 +116,18 @@ def _finding_of(signature: Signature, number: int) -> Finding | None:
         path=f"/alert/Signature[{number}]",
         line=signature.line,
         found=signature.signer or signature.algorithm or None,
-        facts={"limit": MAX_SIGNATURES},
+        facts={"limit": MAX_SIGNATURES, "rule": "signature", "error": signature.signer},
     )
+
+
+def _soundly(
+    raw: bytes, number: int, elements: Sequence[etree._Element], sent: datetime, signers: Sequence[Signer]
+) -> Signature:
+    """Return the verdict on a signature; a defect of ours proves nothing, and costs no alert."""
+    try:
+        return _judged(raw, number, elements, sent, signers)
+    except Exception as error:
+        return Signature(verdict=Verdict.UNVERIFIABLE, code="cap.rule.crashed", signer=type(error).__name__)
 
 
 def _judged(
