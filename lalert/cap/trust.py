@@ -89,10 +89,10 @@ def parse(name: str, read: Read) -> Trust:
     table = _table(name, read, faults)
     rules: dict[str, dict[str, Rule]] = {name: {} for name in _NAMES}
     for number, entry in enumerate(_entries(table, faults), 1):
-        known = len(faults)
         faults.extend(_misspelt(entry, f"signer[{number}]"))
-        if len(faults) == known:
-            _add(rules, entry, f"signer[{number}]", read, faults)
+        signer = _maybe_signer(entry, f"signer[{number}]", read, faults)
+        if signer is not None:
+            _add(rules, entry, signer)
     if faults:
         raise rejected(faults, code="trust.invalid", message=_INVALID)
     return Trust(rules["sender"], rules["key_id"], table.get("required") is True)
@@ -159,21 +159,25 @@ def _misspelt(entry: Mapping[str, object], path: str) -> Iterator[Finding]:
         yield _wrong(path, None, "ca には subject を、必ず一緒に", "subject together with ca: a CA certifies many")
 
 
-def _add(
-    rules: dict[str, dict[str, Rule]], entry: Mapping[str, object], path: str, read: Read, faults: list[Finding]
-) -> None:
-    """Add the rule of one well-formed entry, or what is wrong with its file."""
-    kind = next(name for name in _KINDS if name in entry)
-    named = next(name for name in _NAMES if name in entry)
-    file = str(entry[kind])
+def _maybe_signer(entry: Mapping[str, object], path: str, read: Read, faults: list[Finding]) -> Signer | None:
+    """Return the signer of an entry, or None; what its file has wrong is added to `faults`."""
+    kinds = [name for name in _KINDS if isinstance(entry.get(name), str)]
+    if len(kinds) != 1 or ("ca" in entry) != ("subject" in entry):
+        return None  # that is told
+    kind, file = kinds[0], str(entry[kinds[0]])
     try:
-        signer = _signer(kind, read(file), file, str(entry.get("subject", "")))
+        return _signer(kind, read(file), file, str(entry.get("subject", "")))
     except (OSError, ValueError, UnsupportedAlgorithm) as error:
         faults.append(_unreadable(f"{path}.{kind}: {file}", error))
-        return
-    rule = Rule((signer,), entry.get("required") is True)
-    whose = rules[named]
-    whose[str(entry[named])] = whose.get(str(entry[named]), Rule()) | rule
+        return None
+
+
+def _add(rules: dict[str, dict[str, Rule]], entry: Mapping[str, object], signer: Signer) -> None:
+    """Add the rule of one entry to those of its sender or its API key."""
+    for named in _NAMES:
+        whose, name = rules[named], entry.get(named)
+        if isinstance(name, str):
+            whose[name] = whose.get(name, Rule()) | Rule((signer,), entry.get("required") is True)
 
 
 def _signer(kind: str, pem: bytes, file: str, subject: str) -> Signer:

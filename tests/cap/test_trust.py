@@ -104,6 +104,7 @@ def test_all_faults_at_once() -> None:
         + signer(sender="h", certificate="city.pem", required="yes")
         + signer(sender="", certificate="city.pem", colour=1)
         + signer(sender="i", ca="ca.pem", subject="no name")
+        + signer(sender="j", certificate="gone.pem", colour=1)
     )
     assert faults(text) == [
         ("trust.unknown", "requird"),
@@ -118,6 +119,8 @@ def test_all_faults_at_once() -> None:
         ("trust.value", "signer[9].sender"),
         ("trust.unknown", "signer[9].colour"),
         ("trust.file", "signer[10].ca: ca.pem"),
+        ("trust.unknown", "signer[11].colour"),
+        ("trust.file", "signer[11].certificate: gone.pem"),
     ]
 
 
