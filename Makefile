@@ -22,9 +22,10 @@ $(STAMP): $(VENV)/.run
 	$(PY) -m pip install --quiet --editable '.[test,lint,boundaries]'
 	touch $@
 
-# The tests drive a real browser; its fonts draw the Japanese pages.
+# The tests drive a real browser (its fonts draw the Japanese pages) and start Redis servers of their own.
 system-tools:
 	@command -v chromium >/dev/null || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq chromium fonts-noto-cjk >/dev/null; }
+	@command -v redis-server >/dev/null || command -v valkey-server >/dev/null || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq redis-server >/dev/null; }
 
 # A PostGIS to be held against. The tests start a server of their own; the package's own one is not used.
 postgis-tools:

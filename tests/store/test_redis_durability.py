@@ -19,6 +19,7 @@ from lalert.store.redis.durability import parse_info, refusal
 from tests.contract.making import START, keep, message
 from tests.contract.test_keys import key
 from tests.contract.test_recipients import attempt, endpoint, resident
+from tests.laws.documents import OPERATIONS, text_of
 from tests.rig.redis import DURABLE, RedisServer, free_port
 
 Opened = Callable[..., Awaitable[RedisStore]]
@@ -30,7 +31,6 @@ FIT = {
     "aof_enabled": "1",
 }
 FLUSHING = {"appendonly": "yes", "appendfsync": "always", "no-appendfsync-on-rewrite": "no"}
-# What docs/operations.md tells operators to give the hub's user.
 RIGHTS = "~lalert:* +@read +@write +@connection -@dangerous +evalsha +script|load +info +config|get +wait +time"
 
 
@@ -173,6 +173,11 @@ async def test_the_rights_in_the_documents_are_enough(opened: Opened, server: Re
     assert (len(await store.attempts(lane="lane")), len(await store.residents(0, 10))) == (1, 1)
     await store.prune(START)
     assert (await store.span()).head.seq == 2
+
+
+def test_the_rights_stand_in_the_documents() -> None:
+    """Operators copy them from there."""
+    assert f"user lalert on >PASSWORD {RIGHTS}" in text_of(OPERATIONS)
 
 
 async def test_what_cannot_be_checked_is_refused(opened: Opened, server: RedisServer) -> None:
