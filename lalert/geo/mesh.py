@@ -66,11 +66,29 @@ def bounds_of(codes: Ints, level: Level) -> Floats:
     return np.column_stack((west, south, east, north))
 
 
+def centres_of(codes: Ints, level: Level) -> Floats:
+    """Return lon, lat of the middle of each cell, shape (n, 2)."""
+    columns, rows = _places(codes, level)
+    return np.column_stack((100 + (columns + 0.5) / level.per_lon, (rows + 0.5) / level.per_lat))
+
+
+def codes_of(columns: Ints, rows: Ints, level: Level) -> Ints:
+    """Return the code of each cell: columns count cells east of 100 E, rows cells north of the equator."""
+    if level in (Level.HALF, Level.QUARTER):
+        parents = codes_of(columns // 2, rows // 2, Level.THIRD if level is Level.HALF else Level.HALF)
+        return parents * 10 + rows % 2 * 2 + columns % 2 + 1
+    if level is Level.THIRD:
+        return codes_of(columns // 10, rows // 10, Level.SECOND) * 100 + rows % 10 * 10 + columns % 10
+    if level is Level.SECOND:
+        return codes_of(columns // 8, rows // 8, Level.FIRST) * 100 + rows % 8 * 10 + columns % 8
+    return rows * 100 + columns
+
+
 def codes_at(*, lon: Floats, lat: Floats, level: Level) -> Ints:
     """Return the code of the cell that holds each point. Points must lie in LON_DEG and LAT_DEG."""
     columns = np.floor((np.asarray(lon) - 100) * level.per_lon + 1e-9).astype(np.int64)
     rows = np.floor(np.asarray(lat) * level.per_lat + 1e-9).astype(np.int64)
-    return _codes(columns, rows, level)
+    return codes_of(columns, rows, level)
 
 
 def code_at(*, lon: float, lat: float, level: Level) -> str:
@@ -111,7 +129,7 @@ def _first_cells(geometry: BaseGeometry) -> Ints:
     columns = np.arange(np.floor(max(west, LON_DEG[0])) - 100, np.ceil(min(east, LON_DEG[1])) - 100)
     rows = np.arange(np.floor(max(south, LAT_DEG[0]) * 1.5), np.ceil(min(north, LAT_DEG[1]) * 1.5))
     column, row = np.meshgrid(columns.astype(np.int64), rows.astype(np.int64))
-    return _codes(column.ravel(), row.ravel(), Level.FIRST)
+    return codes_of(column.ravel(), row.ravel(), Level.FIRST)
 
 
 def _divided(codes: Ints, level: Level) -> Ints:
@@ -122,23 +140,11 @@ def _divided(codes: Ints, level: Level) -> Ints:
     step = np.arange(n)
     column = (columns[:, None, None] * n + step[None, :, None]).repeat(n, axis=2)
     row = (rows[:, None, None] * n + step[None, None, :]).repeat(n, axis=1)
-    return _codes(column.ravel(), row.ravel(), finer)
-
-
-def _codes(columns: Ints, rows: Ints, level: Level) -> Ints:
-    """Columns count cells east of 100 E, rows cells north of the equator."""
-    if level in (Level.HALF, Level.QUARTER):
-        parents = _codes(columns // 2, rows // 2, Level.THIRD if level is Level.HALF else Level.HALF)
-        return parents * 10 + rows % 2 * 2 + columns % 2 + 1
-    if level is Level.THIRD:
-        return _codes(columns // 10, rows // 10, Level.SECOND) * 100 + rows % 10 * 10 + columns % 10
-    if level is Level.SECOND:
-        return _codes(columns // 8, rows // 8, Level.FIRST) * 100 + rows % 8 * 10 + columns % 8
-    return rows * 100 + columns
+    return codes_of(column.ravel(), row.ravel(), finer)
 
 
 def _places(codes: Ints, level: Level) -> tuple[Ints, Ints]:
-    """Return column and row of each cell: the inverse of `_codes`."""
+    """Return column and row of each cell: the inverse of `codes_of`."""
     if level in (Level.HALF, Level.QUARTER):
         columns, rows = _places(codes // 10, Level.THIRD if level is Level.HALF else Level.HALF)
         quarter = codes % 10 - 1

@@ -25,8 +25,8 @@ from typing import Final
 import numpy as np
 from shapely.geometry.base import BaseGeometry
 
-from lalert.geo import measure, mesh
 from lalert.geo.mesh import Ints, Level
+from lalert.geo.outline import Outline
 from lalert.geo.postings import NO_KEYS, NOTHING, Mask, Pairs, Postings, Ranges, firsts
 
 CELLS: Final = (Level.THIRD, Level.HALF, Level.QUARTER)
@@ -92,10 +92,8 @@ class Shard:
 
     def matching(self, codes: Ranges, cells: Ranges) -> Found:
         """Return everybody with one of these codes or cells."""
-        mask = np.zeros(len(self), dtype=np.bool_)
-        self.codes.mark(mask, codes)
-        self.cells.mark(mask, cells)
-        rows = np.flatnonzero(mask)
+        rows = np.sort(np.concatenate((self.codes.under(codes), self.cells.under(cells))))
+        rows = rows[firsts(rows)]
         return Found(self.numbers[rows], self.tags[rows])
 
     def without(self, numbers: Iterable[int]) -> Shard:
@@ -182,16 +180,15 @@ class Index:
         edge = self.squares[Level.FIRST]
         if geometry.is_empty or not len(edge):
             return NOTHING
-        shape, ranges = measure.prepared(geometry), []
+        outline, ranges = Outline(geometry), []
         for level, finer in zip(_LEVELS, (*_LEVELS[1:], None), strict=True):
-            edge, inside = mesh.sorted_out(shape, edge, level)
-            scale = _scale(level)
-            ranges.append(Ranges(inside * scale, (inside + 1) * scale))
+            found, scale = outline.sorted_out(edge, level), _scale(level)
+            ranges.append(Ranges(found.inside * scale, (found.inside + 1) * scale))
             if level in CELLS:
-                ranges.append(Ranges(edge * scale, edge * scale + 1))
+                ranges.append(Ranges(found.touched * scale, found.touched * scale + 1))
             if finer is not None:
                 step = scale // _scale(finer)
-                edge = _within(self.squares[finer], edge * step + (level in CELLS), (edge + 1) * step)
+                edge = _within(self.squares[finer], found.edge * step + (level in CELLS), (found.edge + 1) * step)
         return Ranges.joined(ranges)
 
 
