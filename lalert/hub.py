@@ -66,6 +66,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _READ_CHUNK = 500
+_ALIASES = 10_000
 _DESKS = 1  # messages examined at a time: Python runs one thread, and shapes wait for few
 
 
@@ -108,6 +109,7 @@ class Hub:
         self.calm.set()
         self._hurried = 0
         self.cache = Cache(limit=512)
+        self._aliases: dict[str, Identity] = {}  # by natural key: relays issue messages again under other names
         self._older: dict[int, Faces] = {}  # messages in force from before the tail began
         self.count_matched: Callable[[Draft], tuple[tuple[str, int], ...]] = lambda _: ()
         self.on_kept: Callable[[Sequence[Entry]], None] = lambda _: None  # told of every batch once it is durable
@@ -295,7 +297,7 @@ class Hub:
         pending = self._committer.pending(alert.identity.key)
         if pending is not None:
             return await self._same(pending, alert.raw)
-        posted = await self.find(alert.identity)
+        posted = await self.look_up(alert.identity)
         return _accepted(Repeated(posted.entry), alert.raw) if posted is not None else None
 
     async def _same(self, pending: Pending, raw: bytes) -> Accepted:
@@ -305,7 +307,7 @@ class Hub:
     async def _draft(
         self, alert: Alert, examined: Examined, boundaries: BoundarySet, sender: Sender, now: datetime, lane: Priority
     ) -> Draft:
-        known = {r.key: await self.find(r) for r in alert.references}
+        known = {r.key: await self.look_up(r) for r in alert.references}
         taken = False if any(known.values()) else await self._is_taken(alert)
         ended = [posted for posted in known.values() if posted]
         ended += [current for posted in ended if (current := self._in_force_of(posted.entry.thread))]
@@ -341,9 +343,16 @@ class Hub:
         latest = self._committer.latest_of(founder.identifier)
         return threads.is_taken(founder, [*kept, *([self._as_posted(latest).entry] if latest else [])])
 
-    async def find(self, identity: Identity) -> Posted | None:
+    async def look_up(self, identity: Identity) -> Posted | None:
         """Return a message that is kept, or on its way into the log, and how it stands."""
+        identity = self._aliases.get(identity.key, identity)
         return self._find_now(identity) or await self.store.find_key(identity.key)
+
+    def also_known(self, name: Identity, original: Identity) -> None:
+        """Take `name` for another name of the message `original`: what refers to the one means the other."""
+        self._aliases[name.key] = original
+        if len(self._aliases) > _ALIASES:
+            del self._aliases[next(iter(self._aliases))]
 
     def _find_now(self, identity: Identity) -> Posted | None:
         """Return a message that is on its way or in memory: a queued one counts as if it were kept."""

@@ -11,6 +11,7 @@ from typing import Final
 from cryptography import x509
 from lxml import etree
 from signxml import (
+    CanonicalizationMethod,
     DigestAlgorithm,
     InvalidDigest,
     InvalidSignature,
@@ -88,7 +89,7 @@ def fits(raw: bytes, number: int, certificate: x509.Certificate) -> bool | None:
     count = len(signatures_of(tree_of(raw)))
     for later in _later(number, count):
         try:
-            XMLVerifier().verify(
+            _Verifier().verify(
                 _arranged(raw, number, later),
                 x509_cert=certificate,
                 validate_schema=False,  # real signatures have an Id that is no name; the form was looked at before
@@ -118,6 +119,24 @@ def has_company(raw: bytes) -> bool:
     """
     root = tree_of(raw)
     return root.getprevious() is not None or root.getnext() is not None
+
+
+class _Verifier(XMLVerifier):
+    """signxml's, with the canonical form of an element that inherits its namespace.
+
+    lxml takes the element out of its tree and loses sight of a default namespace declared above: C14N 1.0 and 1.1 then
+    have an `xmlns=""` too many, and true signatures look wrong.
+    """
+
+    def _c14n(
+        self,
+        nodes: etree._Element,
+        algorithm: CanonicalizationMethod,
+        inclusive_ns_prefixes: list[str] | None = None,
+    ) -> bytes:
+        own = etree.fromstring(etree.tostring(nodes, with_tail=False), _PARSER)  # declares what it inherited
+        canonical: bytes = super()._c14n(own, algorithm, inclusive_ns_prefixes)
+        return canonical
 
 
 def _algorithm_of(element: etree._Element, path: str) -> str:

@@ -129,8 +129,8 @@ def _judged(raw: bytes, number: int, sent: datetime, signers: Sequence[Signer]) 
     if flaw is not None:
         code = flaw
     else:
-        found = ((_code_by(key, raw, number, offered, sent), key.subject) for key in keys(signers, offered, sent))
-        code, signer = min(found, key=lambda each: _BEST.index(each[0]), default=(code, signer))
+        said = [(_code_by(key, raw, number, offered, sent), key.subject) for key in keys(signers, offered, sent)]
+        code, signer = min([(code, signer), *said], key=lambda each: _BEST.index(each[0]))
     return Signature(
         verdict=_VERDICTS.get(code, Verdict.UNVERIFIABLE),
         code=code,

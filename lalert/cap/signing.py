@@ -25,7 +25,7 @@ from signxml import CanonicalizationMethod, SignatureMethod, XMLSigner
 
 from lalert.cap.dictionary import XMLDSIG
 from lalert.cap.model import Alert
-from lalert.cap.proof import fits
+from lalert.cap.proof import fits, tree_of
 from lalert.cap.trust import valid_at, weakness
 from lalert.errors import Rejected, Text
 
@@ -74,12 +74,28 @@ def sign(alert: Alert, key: SigningKey) -> bytes:
     Nothing: for what is signed already; outside the dates of our certificate, where readers would call the signature
     wrong; in CAP 1.0 and 1.1, whose schemas have no place for it; in bytes whose end is not plain.
     """
-    raw = alert.raw
-    if alert.version != "1.2" or XMLDSIG.encode() in raw or not _END.search(raw):
+    if not _is_plain(alert) or not valid_at(key.certificate, alert.sent):
         return b""
-    if not valid_at(key.certificate, alert.sent):
+    try:
+        return _signature(alert.raw, key)
+    except Exception:  # a defect below costs the signature, not the alert
         return b""
-    root = etree.fromstring(raw)
+
+
+def spliced(raw: bytes, element: bytes) -> bytes:
+    """Return `raw` with `element` before its last end tag; without an element, `raw` itself."""
+    at = raw.rindex(b"</") if element else len(raw)
+    return raw[:at] + element + raw[at:]
+
+
+def _is_plain(alert: Alert) -> bool:
+    """Whether a message is CAP 1.2, bears no signature, and ends with a tag that is surely its root's."""
+    return alert.version == "1.2" and XMLDSIG.encode() not in alert.raw and _END.search(alert.raw) is not None
+
+
+def _signature(raw: bytes, key: SigningKey) -> bytes:
+    """Return our signature; nothing where the message is not in an encoding in which it would be the same bytes."""
+    root = tree_of(raw)
     if (root.getroottree().docinfo.encoding or "UTF-8").upper() not in _READABLE:
         return b""
     signer = XMLSigner(
@@ -89,12 +105,6 @@ def sign(alert: Alert, key: SigningKey) -> bytes:
     signed = signer.sign(root, key=key.private, cert=list(key.chain))
     element = etree.tostring(signed[-1], method="c14n", exclusive=True, with_comments=False)
     return element if fits(spliced(raw, element), 0, key.certificate) else b""
-
-
-def spliced(raw: bytes, element: bytes) -> bytes:
-    """Return `raw` with `element` before its last end tag; without an element, `raw` itself."""
-    at = raw.rindex(b"</") if element else len(raw)
-    return raw[:at] + element + raw[at:]
 
 
 def _method(key: PrivateKey) -> SignatureMethod:

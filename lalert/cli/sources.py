@@ -102,7 +102,7 @@ async def _gather(source: Source) -> Gathered | Fault:
 def _judge(source: Source, contents: Sequence[bytes], boundaries: BoundarySet, now: datetime) -> list[_Verdict]:
     """Return what a hub that knows nothing yet would do with `contents`."""
     messages, unread = read(contents, now=now)
-    nothing = Known(posted={}, in_force_of=lambda _: None, may_change=lambda _: True)
+    nothing = Known(posted={}, in_force=(), holding={}, may_change=lambda _: True)
     lifetime = timedelta(hours=_RULES.lifetime_h)
     judged = judge(messages, nothing, is_ended=lambda _: False, now=now, lifetime=lifetime)
     return [

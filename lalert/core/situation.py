@@ -71,6 +71,21 @@ class Situation:
         """Return when the hub accepted what ended the message with this natural key; None while it is in force."""
         return self._ended_at.get(key)
 
+    def during(self, begin: datetime | None, end: datetime | None, *, now: datetime) -> Sequence[Posted]:
+        """Return what was in force at some moment from `begin` to `end` (None: however early or late), by position.
+
+        What holds at `now` is taken to hold until its time is over. A beginning counts from its full second, as it is
+        told. Only what memory has is found (`trim`).
+        """
+        announced = (posted for posted in self._posted.values() if posted.entry.state is State.IN_FORCE)
+        found = [
+            posted
+            for posted in announced
+            if (end is None or posted.entry.at.replace(microsecond=0) <= end)
+            and (begin is None or (over := self._over_at(posted, now)) is None or begin < over)
+        ]
+        return sorted(found, key=_seq)
+
     def find(self, identifier: str) -> Sequence[Posted]:
         """Return the messages with this CAP identifier that are in memory, oldest first."""
         return tuple(self._posted[key] for key in self._keys_of.get(identifier, ()))
@@ -152,6 +167,12 @@ class Situation:
         self._posted[key] = Posted(posted.entry, standing_after(by))
         self._ended_at[key] = by.at
         del self._in_force[posted.entry.thread]
+
+    def _over_at(self, posted: Posted, now: datetime) -> datetime | None:
+        """Return when a message ended or will end; None for one that holds although its time is over."""
+        ends_at = posted.entry.ends_at
+        ended_at = self._ended_at.get(posted.entry.alert.identity.key)
+        return ended_at or (ends_at if ends_at is not None and ends_at > now else None)
 
     def _forget(self, key: str) -> None:
         identifier = self._posted.pop(key).entry.alert.identifier

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,6 +11,7 @@ from lalert.core.model import Entry, Realm
 from lalert.publishers import sse
 from lalert.publishers.atom import atom_entry
 from lalert.render.entry import dump, entry_to_dict
+from lalert.render.geojson import announced, feature_of
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,14 @@ class Faces:
     def event_chunk(self) -> bytes:
         """The server-sent event as one chunk of HTTP/1.1, ready for the socket."""
         return sse.chunked(self.event)
+
+    @cached_property
+    def features(self) -> Mapping[int, bytes]:
+        """The parts that announce something as GeoJSON, by number, as they were when it was kept.
+
+        Shapes take their time: have them made in a worker.
+        """
+        return {part.number: feature_of(self.entry, part, base=self._site.base) for part in announced(self.entry)}
 
     @cached_property
     def atom(self) -> bytes:

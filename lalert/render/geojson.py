@@ -7,13 +7,24 @@ too, so that a map can take them away.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from lalert.cap.meaning import hazard_of, is_all_clear, level_of
 from lalert.cap.model import Info
 from lalert.core.model import Entry, Standing, Zone
 from lalert.geo.area import Area
 from lalert.geo.geojson import geometry_to_geojson
-from lalert.render.entry import Json, links
+from lalert.render.entry import Json, dump, links
 from lalert.render.wording import headline, main_info, stands
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a message that announces something: its number in the message, from 1, and what it says where."""
+
+    number: int
+    zone: Zone
 
 
 def alert_to_geojson(entry: Entry, *, base: str, standing: Standing | None = None) -> Json:
@@ -23,6 +34,28 @@ def alert_to_geojson(entry: Entry, *, base: str, standing: Standing | None = Non
         "type": "FeatureCollection",
         "features": [_feature(area, common | own) for area, own in _parts(entry)],
     }
+
+
+def announced(entry: Entry) -> list[Part]:
+    """Return the parts of a message that announce something: what is all clear is none of them."""
+    return [Part(number, zone) for number, zone in enumerate(entry.zones, start=1) if not zone.lifted]
+
+
+def feature_of(
+    entry: Entry, part: Part, *, base: str, standing: Standing | None = None, ended_at: datetime | None = None
+) -> bytes:
+    """Return one part as a feature, for those who draw whatever they get.
+
+    `standing` and `ended_at` are of a message that has ended. The id is the position in the log and the part's number.
+    """
+    zone = part.zone
+    when: Json = {
+        "at": entry.at.isoformat(timespec="seconds"),
+        "endsAt": entry.ends_at and entry.ends_at.isoformat(timespec="seconds"),
+        "endedAt": ended_at and ended_at.isoformat(timespec="seconds"),
+    }
+    properties = _common(entry, base, standing) | when | _zone(zone) | _said_of(zone, entry)
+    return dump({"id": f"{entry.cursor}.{part.number}"} | _feature(zone.area, properties))
 
 
 def _parts(entry: Entry) -> list[tuple[Area, Json]]:

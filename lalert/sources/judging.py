@@ -5,6 +5,8 @@ only the newest message of a chain, and only while it holds; an alert that was a
 we first saw it is history, and published now it would be a false alarm. A chain of which the hub knows a part is told
 to its end, message by message, so that whoever heard its beginning hears what became of it.
 
+What holds already and is issued again under another name, as relays do, is published once; the other name is noted.
+
 A source changes its own messages and those of sources that are trusted no more than itself. What was posted here with
 a key, nobody's feed can end.
 """
@@ -12,13 +14,14 @@ a key, nobody's feed can end.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from lalert.cap import reader
-from lalert.cap.model import Alert, MsgType
+from lalert.cap.model import Alert, Identity, MsgType
+from lalert.cap.parse import UNREADABLE as NO_TIME
 from lalert.cap.reader import Strictness
 from lalert.core import thread as threads
 from lalert.core.chains import chains
@@ -53,25 +56,32 @@ class Left(StrEnum):
     CONFLICT = "identity.conflict"  # something else is known under this identity
     SUPERSEDED = "superseded"  # history: a change of it was seen before it was published here
     OVER = "over"  # it no longer holds
+    REISSUED = "reissued"  # what holds already, once more under another name
     EFFECTLESS = "effectless"  # it ends what nobody here has heard, or tests the line
     DISTRUSTED = "source.trust"  # it changes what this source must not change
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the hub knows of a batch: messages by natural key, what holds in a thread, whose words may be changed."""
+    """What the hub knows: messages by natural key, all that holds, and by thread; whose words may be changed."""
 
     posted: Mapping[str, Posted]
-    in_force_of: Callable[[str], Posted | None]
+    in_force: Sequence[Alert]
+    holding: Mapping[str, Posted]
     may_change: Callable[[Posted], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """`chains` are to be kept, each one message after another; `left` are not, and why."""
+    """`chains` are to be kept, each one message after another; `left` are not, and why.
+
+    `aliases` are the names of messages that were issued again, with the message that each of them is: what refers to
+    the one means the other.
+    """
 
     chains: tuple[tuple[Message, ...], ...]
     left: tuple[tuple[Message, Left], ...]
+    aliases: tuple[tuple[Identity, Identity], ...] = ()
 
 
 def read(contents: Sequence[bytes], *, now: datetime) -> tuple[list[Message], list[Unread]]:
@@ -100,11 +110,21 @@ def judge(
     """
     fresh, left = _fresh(messages, known)
     ended = set(changed_by(message.alert for message in messages))
+    originals = {_sense(alert): alert.identity for alert in known.in_force}
     kept: list[tuple[Message, ...]] = []
+    aliases: list[tuple[Identity, Identity]] = []
 
     def of_unknown(message: Message) -> Left | None:
         key = message.alert.identity.key
-        return Left.SUPERSEDED if key in ended or is_ended(key) else _without_meaning(message.alert, now, lifetime)
+        if key in ended or is_ended(key):
+            return Left.SUPERSEDED
+        why = _without_meaning(message.alert, now, lifetime)
+        if why is None and message.alert.msg_type is MsgType.ALERT:
+            original = originals.setdefault(_sense(message.alert), message.alert.identity)
+            if original != message.alert.identity:
+                aliases.append((message.alert.identity, original))
+                return Left.REISSUED
+        return why
 
     for positions in chains([message.alert for message in fresh]):
         chain = [fresh[position] for position in positions]
@@ -112,7 +132,12 @@ def judge(
         verdicts = _of_known(chain, concerned, known) if concerned else list(map(of_unknown, chain))
         left += [(message, why) for message, why in zip(chain, verdicts, strict=True) if why is not None]
         kept.append(tuple(message for message, why in zip(chain, verdicts, strict=True) if why is None))
-    return Judged(tuple(chain for chain in kept if chain), tuple(left))
+    return Judged(tuple(chain for chain in kept if chain), tuple(left), tuple(aliases))
+
+
+def _sense(alert: Alert) -> Alert:
+    """Return `alert` without its name: of two that are equal then, one is the other issued again."""
+    return replace(alert, identifier="", sent=NO_TIME, raw=b"")
 
 
 def changed_by(alerts: Iterable[Alert]) -> set[str]:
@@ -137,7 +162,7 @@ def _fresh(messages: Sequence[Message], known: Known) -> tuple[list[Message], li
         if before is None:
             first[key] = message
         else:
-            left.append((message, Left.REPEATED if before == message.alert else Left.CONFLICT))
+            left.append((message, Left.REPEATED if _sense(before) == _sense(message.alert) else Left.CONFLICT))
     return list(first.values()), left
 
 
@@ -148,8 +173,8 @@ def _concerned(chain: Sequence[Message], known: Known) -> list[Posted]:
 
 
 def _of_known(chain: Sequence[Message], concerned: Sequence[Posted], known: Known) -> list[Left | None]:
-    current = [holding for posted in concerned if (holding := known.in_force_of(posted.entry.thread)) is not None]
-    if all(known.may_change(posted) for posted in (*concerned, *current)):
+    threads_held = {posted.entry.thread for posted in concerned} & known.holding.keys()
+    if all(known.may_change(posted) for posted in (*concerned, *(known.holding[name] for name in threads_held))):
         return [None] * len(chain)
     return [Left.DISTRUSTED if message.alert.references else None for message in chain]
 

@@ -14,7 +14,6 @@ from typing import Final
 
 import structlog
 
-from lalert.cap.model import Identity
 from lalert.core.glance import glance
 from lalert.core.model import Posted
 from lalert.core.retry import Policy
@@ -55,6 +54,7 @@ class Poller:
         self.outcomes: Counter[str] = Counter()
         self.due = hub.clock() + timedelta(seconds=min(_FIRST_S, source.interval_s) * random())
         self._hub = hub
+        self._has_more = False  # links that wait to be read
         self._memory = Memory()
         self._gatherer = Gatherer(source, fetching, self._memory)
         self._trust_of = trust_of
@@ -68,16 +68,27 @@ class Poller:
     async def poll(self) -> None:
         """Ask once, bring what is new, and settle when to ask again. Raises nothing but cancellation."""
         try:
-            gathered = await self._gatherer.gather()
-            if isinstance(gathered, Gathered):
-                await self._bring(gathered.contents)
+            fault = await self._round()
+        except Unavailable as error:  # our own trouble: what it has brought comes again
+            self._count(error.code)
+            fault = None
         except Exception:  # a defect of ours with one source must not silence the others
             log.exception("source.defect", source=self.source.name)
-            gathered = Fault("defect")
-        if isinstance(gathered, Fault):
-            self._failed(gathered)
+            fault = Fault("defect")
+        if fault is None:
+            self._succeeded()
         else:
-            self._succeeded(gathered)
+            self._failed(fault)
+        self._hub.metrics.source_failures.labels(self._hub.realm.value, self.source.name).set(self.failures)
+
+    async def _round(self) -> Fault | None:
+        """Ask and bring; return what went wrong."""
+        gathered = await self._gatherer.gather()
+        if isinstance(gathered, Fault):
+            return gathered
+        self._heard(gathered)
+        await self._bring(gathered.contents)
+        return gathered.fault
 
     # --- what is new ------------------------------------------------------------------------------------------
 
@@ -93,26 +104,35 @@ class Poller:
         judged = await self._judge(messages)
         for message, why in judged.left:
             self._settle(message.raw, why.value)
+        for name, original in judged.aliases:
+            self._hub.also_known(name, original)
         self._memory.end(changed_by(message.alert for message in messages))
         await self._keep(judged.chains)
 
     async def _judge(self, messages: Sequence[Message]) -> Judged:
-        hub = self._hub
+        """Return what is news, worked out beside the loop: all that holds in the country may be compared."""
+        posted = await self._known(messages)
+        in_force = self._hub.situation.in_force()
         known = Known(
-            posted=await self._known(messages),
-            in_force_of=hub.situation.thread_in_force,
+            posted=posted,
+            in_force=[holding.entry.alert for holding in in_force],
+            holding={holding.entry.thread: holding for holding in in_force},
             may_change=self._may_change,
         )
-        lifetime = timedelta(hours=hub.settings.hub.lifetime_h)
-        return judge(messages, known, is_ended=self._memory.is_ended, now=hub.clock(), lifetime=lifetime)
+        lifetime, now = timedelta(hours=self._hub.settings.hub.lifetime_h), self._hub.clock()
+        return await asyncio.to_thread(
+            judge, messages, known, is_ended=self._memory.is_ended, now=now, lifetime=lifetime
+        )
 
     async def _known(self, messages: Sequence[Message]) -> dict[str, Posted]:
         """Return what the hub knows of the messages and of those that they name, by natural key."""
-        named: dict[str, Identity] = {}
-        for message in messages:
-            named |= {identity.key: identity for identity in (message.alert.identity, *message.alert.references)}
-        found = {key: await self._hub.find(identity) for key, identity in named.items()}
-        return {key: posted for key, posted in found.items() if posted is not None}
+        named = [name for message in messages for name in (message.alert.identity, *message.alert.references)]
+        found: dict[str, Posted] = {}
+        for key, identity in {name.key: name for name in named}.items():
+            posted = await self._hub.look_up(identity)
+            if posted is not None:
+                found[key] = posted
+        return found
 
     def _may_change(self, posted: Posted) -> bool:
         """Whether this source may update or cancel what the hub keeps as `posted`."""
@@ -155,33 +175,29 @@ class Poller:
         self.outcomes[outcome] += 1
         self._hub.metrics.source_messages.labels(self._hub.realm.value, self.source.name, outcome).inc()
 
+    def _heard(self, gathered: Gathered) -> None:
+        """Note that the source has answered, whatever became of the links in it."""
+        self._has_more = gathered.waiting > gathered.failed
+        self.heard_at = self._hub.clock()
+        self._hub.metrics.source_heard.labels(self._hub.realm.value, self.source.name).set(self.heard_at.timestamp())
+        self._note("unchanged" if gathered.unchanged else "changed")
+
+    def _succeeded(self) -> None:
+        self.failures, self.failure = 0, None
+        self._rest(min(_MORE_S, self.source.interval_s) if self._has_more else self.source.interval_s)
+
     def _failed(self, fault: Fault) -> None:
-        self.failures += 1
-        self.failure = fault.reason
+        self.failures, self.failure = self.failures + 1, fault.reason
         asked_s = retry_after_s(fault.retry_after, now=self._hub.clock())
         self._rest(self._policy.wait_s(self.failures, jitter=self._random(), asked_s=asked_s))
         self._note("failed")
         log.warning("source.failed", source=self.source.name, reason=fault.reason, failures=self.failures)
 
-    def _succeeded(self, gathered: Gathered) -> None:
-        """Note that the source answered, even where some of what it leads to did not."""
-        self.failures, self.heard_at = 0, self._hub.clock()
-        self.failure = gathered.fault.reason if gathered.fault else None
-        rest_s = min(_MORE_S, self.source.interval_s) if gathered.waiting > gathered.failed else self.source.interval_s
-        if gathered.fault is not None:
-            asked_s = retry_after_s(gathered.fault.retry_after, now=self.heard_at)
-            rest_s = self._policy.wait_s(1, jitter=self._random(), asked_s=asked_s)
-        self._rest(rest_s)
-        self._note("unchanged" if gathered.unchanged else "changed")
-        self._hub.metrics.source_heard.labels(self._hub.realm.value, self.source.name).set(self.heard_at.timestamp())
-
     def _rest(self, seconds: float) -> None:
         self.due = self._hub.clock() + timedelta(seconds=seconds)
 
     def _note(self, outcome: str) -> None:
-        realm, name, metrics = self._hub.realm.value, self.source.name, self._hub.metrics
-        metrics.source_rounds.labels(realm, name, outcome).inc()
-        metrics.source_failures.labels(realm, name).set(self.failures)
+        self._hub.metrics.source_rounds.labels(self._hub.realm.value, self.source.name, outcome).inc()
 
     def to_dict(self) -> dict[str, object]:
         """Return how it is doing, for `/status.json`: no query of its address, no text of its server."""

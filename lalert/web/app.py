@@ -7,7 +7,21 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from lalert.core.model import Realm
-from lalert.web import alerts, areas, endpoints, feeds, intake, maps, operation, push, receipts, site, stream
+from lalert.web import (
+    alerts,
+    areas,
+    endpoints,
+    features,
+    feeds,
+    intake,
+    maps,
+    ogc,
+    operation,
+    push,
+    receipts,
+    site,
+    stream,
+)
 from lalert.web.context import CONTEXT, Context
 from lalert.web.problems import correlate, explain
 
@@ -53,6 +67,7 @@ def _realm_routes() -> list[web.RouteDef]:
         web.post("/api/v1/alerts", intake.post_alert),
         web.post("/api/v1/validate", intake.validate),
         web.get("/api/v1/alerts/active", alerts.active),
+        web.get("/api/v1/alerts/active.geojson", features.active),
         web.get("/api/v1/alerts/{identifier}", alerts.one),
         web.get("/api/v1/alerts/{identifier}/receipts", receipts.receipts),
         web.get("/api/v1/threads/{identifier}", alerts.thread),
@@ -74,6 +89,14 @@ def _realm_routes() -> list[web.RouteDef]:
         web.get("/stream", stream.stream, allow_head=False),
         web.get("/feeds/{name}.atom", feeds.feed),
         web.get("/feeds/{kind}/{name}.atom", feeds.feed),
+        web.get("/ogc", ogc.landing),
+        web.get("/ogc/", ogc.landing),
+        web.get("/ogc/api", ogc.api),
+        web.get("/ogc/conformance", ogc.conformance),
+        web.get("/ogc/collections", ogc.collections),
+        web.get("/ogc/collections/alerts", ogc.collection),
+        web.get("/ogc/collections/alerts/items", ogc.items),
+        web.get("/ogc/collections/alerts/items/{id}", ogc.item),
         web.get("/status.json", operation.status),
         web.get("/", site.front),
         web.get("/a", site.areas),

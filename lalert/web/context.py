@@ -35,7 +35,7 @@ class Context:
     canary: Canary
     bell: Bell
     pages: Pages
-    pictures: Cache  # maps as PNG
+    bulky: Cache  # large answers, of which few are kept
     outbound: Outbound
     dispatcher: Dispatcher
     desk: Desk

@@ -25,7 +25,7 @@ async def follow(atlas: Atlas, contexts: Iterable[Context]) -> None:
     if atlas.current is not before:
         for ctx in contexts:
             ctx.hub.cache.forget()
-            ctx.pictures.forget()
+            ctx.bulky.forget()
         log.info("boundaries.swapped", before=before.version, version=atlas.current.version)
     tell_fault(atlas)
 

@@ -111,8 +111,9 @@ async def _answer(
     def picture() -> bytes:
         return raster.png_of(drawing(), zoom=look.form.zoom)
 
-    cache, make = (ctx.hub.cache, drawing) if kind == "svg" else (ctx.pictures, picture)
-    body = await cache.get_later(("map", subject, look), generation, lambda: ctx.hub.in_worker(make))
+    version = ctx.hub.boundaries.version
+    cache, make = (ctx.hub.cache, drawing) if kind == "svg" else (ctx.bulky, picture)
+    body = await cache.get_later(("map", subject, look), (generation, version), lambda: ctx.hub.in_worker(make))
     return answer(request, body, _TYPES[kind])
 
 

@@ -55,7 +55,7 @@ _EXPIRY_S, _KEYS_S, _RETENTION_S = 1.0, 2.0, 3600.0
 _JOURNAL_S = 1.0
 _SOURCES_S = 1.0
 _BOUNDARIES_S = 2.0
-_PICTURES = 64  # of about 200 KB
+_BULKY = 64  # large answers kept, most of them pictures of 200 KB
 _BACKLOG = 4096  # everybody reconnects at once after a restart
 
 
@@ -185,7 +185,7 @@ async def _furnish(
         canary=canary,
         bell=bell,
         pages=Pages(hub.atlas, realm=realm, base=hub.site.base, title=_TITLE),
-        pictures=Cache(limit=_PICTURES),
+        bulky=Cache(limit=_BULKY),
         outbound=outbound,
         dispatcher=dispatcher,
         desk=desk,

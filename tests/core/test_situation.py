@@ -96,6 +96,38 @@ def test_nothing_is_in_force_after_the_end() -> None:
     assert situation.ended_at(identity("A").key) == SENT + HOUR
 
 
+def test_the_past_is_what_was_seen_then() -> None:
+    """Whatever was in force at a moment is what memory says of it later; an end counts from its own moment on."""
+    log = History()
+    steps = [
+        lambda at: log.post(alert(identifier="A"), at=at),
+        lambda at: log.post(alert(info(level=5), identifier="A2", msg_type=UPDATE, refs=[identity("A")]), at=at),
+        lambda at: log.post(alert(identifier="B"), at=at),
+        lambda at: log.post(alert(all_clear(), identifier="A3", msg_type=UPDATE, refs=[identity("A2")]), at=at),
+        lambda at: log.post(alert(identifier="B2", msg_type=CANCEL, refs=[identity("B")]), at=at),
+    ]
+    seen = []
+    for number, step in enumerate(steps):
+        step(SENT + number * HOUR)
+        seen.append(set(_names(_situation(log).in_force())))
+    now, situation = SENT + 9 * HOUR, _situation(log)
+    moments = [SENT + number * HOUR for number in range(5)]
+    assert [set(_names(situation.during(at, at, now=now))) for at in moments] == seen
+    assert [set(_names(situation.during(at + HOUR / 2, at + HOUR / 2, now=now))) for at in moments] == seen
+    assert _names(situation.during(None, None, now=now)) == ["A", "A2", "B"]
+    assert _names(situation.during(SENT + HOUR, SENT + 2 * HOUR, now=now)) == ["A2", "B"]
+
+
+def test_what_holds_will_hold_until_its_time_is_over() -> None:
+    """Of the future only the ends are known; what is overdue holds until it is ended."""
+    log = History()
+    log.post(alert(info(expires=SENT + 6 * HOUR), identifier="A"))
+    situation = _situation(log)
+    later = [SENT + 5 * HOUR, SENT + 7 * HOUR]
+    assert [_names(situation.during(at, at, now=SENT)) for at in later] == [["A"], []]
+    assert _names(situation.during(later[1], later[1], now=SENT + 8 * HOUR)) == ["A"]
+
+
 def test_what_ended_once_does_not_end_again() -> None:
     """The first end stands: a late Cancel or expiry of what was superseded changes nothing of it."""
     log = History()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,10 +14,17 @@ from pathlib import Path
 from redis import Redis
 from redis.exceptions import RedisError
 
-SERVER = ("redis-server", "valkey-server")
+COMMANDS = ("redis-server", "valkey-server")
 DATABASES = 64
 DURABLE = {"appendonly": "yes", "appendfsync": "always"}
 PATIENCE_S = 20.0
+
+
+def command() -> str:
+    """Return the program that is installed here."""
+    found = next((path for path in map(shutil.which, COMMANDS) if path), None)
+    assert found, "install redis-server: make system-tools"
+    return found
 
 
 def free_port() -> int:
@@ -30,11 +38,10 @@ def free_port() -> int:
 class RedisServer:
     """One server; killed and started again as a test wants it, its data staying in `folder`."""
 
-    def __init__(self, folder: Path, config: Mapping[str, str] = DURABLE, *, command: str = SERVER[0]) -> None:
+    def __init__(self, folder: Path, config: Mapping[str, str] = DURABLE) -> None:
         self.folder = folder
         self.port = free_port()
         self.config = dict(config)
-        self._command = command
         self._process: subprocess.Popen[bytes] | None = None
         self._database = 0
 
@@ -62,7 +69,7 @@ class RedisServer:
         file = self.folder / "redis.conf"
         file.write_text("".join(f"{name} {value}\n" for name, value in config.items()), "utf-8")
         with (self.folder / "redis.log").open("ab") as log:
-            self._process = subprocess.Popen([self._command, str(file)], stdout=log, stderr=log)
+            self._process = subprocess.Popen([command(), str(file)], stdout=log, stderr=log)
         self._await_answer()
         return self
 

@@ -113,6 +113,6 @@ class Sight:
 
 
 def _cursor(epoch: object, head: object) -> Cursor | None:
-    if epoch is None or head is None:
+    if not epoch or head is None:
         return None
     return Cursor(cast(bytes, epoch).decode(), int(cast(bytes, head)))

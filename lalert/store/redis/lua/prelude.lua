@@ -23,9 +23,9 @@ local function in_order(name, seq)
   return name .. '\0' .. string.format('%020d', seq)
 end
 
-local function state()
+local function state()  -- an empty epoch: there is no log
   local kept = call('HMGET', KEYS[1], 'epoch', 'head', 'oldest')
-  return kept[1], tonumber(kept[2]), tonumber(kept[3])
+  return kept[1] or '', tonumber(kept[2] or 0), tonumber(kept[3] or 0)
 end
 
 local function index_of(seq)
