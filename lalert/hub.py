@@ -100,6 +100,9 @@ class Hub:
         self.site = site
         self.clock = clock
         self.signatures = signatures
+        if signatures.key is not None:
+            expires = signatures.key.certificate.not_valid_after_utc.timestamp()
+            metrics.signing_expires.labels(site.realm.value).set(expires)
         self.situation = Situation()
         self.tail = Tail(head=Cursor("", 0), limit=settings.stream.tail_entries)
         self.public_head = self.tail.head  # the newest entry that everybody may see

@@ -110,6 +110,12 @@ class Metrics:
             ["realm", "source"],
             registry=r,
         )
+        self.signing_expires = Gauge(
+            "lalert_signing_certificate_expires_timestamp_seconds",
+            "When the certificate that the hub signs with expires, Unix time",
+            ["realm"],
+            registry=r,
+        )
         self.store_up = Gauge("lalert_store_up", "1 while the store accepts writes", ["realm"], registry=r)
         self.cluster_nodes = Gauge(
             "lalert_cluster_nodes", "Nodes that share the log and are alive, this one included", ["realm"], registry=r

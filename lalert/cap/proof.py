@@ -84,9 +84,11 @@ def flaw_of(element: etree._Element) -> str | None:
     return None if strong else "cap.signature.algorithm"
 
 
-def fits(raw: bytes, number: int, certificate: x509.Certificate) -> bool | None:
-    """Whether the key in `certificate` signed this message; None when it did not make this signature at all."""
-    count = len(signatures_of(tree_of(raw)))
+def fits(raw: bytes, number: int, count: int, certificate: x509.Certificate) -> bool | None:
+    """Whether the key in `certificate` signed this message; None when it did not make this signature at all.
+
+    The signature is that at `number`, from 0, of the `count` that the message bears.
+    """
     for later in _later(number, count):
         try:
             _Verifier().verify(
@@ -122,11 +124,15 @@ def has_company(raw: bytes) -> bool:
 
 
 class _Verifier(XMLVerifier):
-    """signxml's, with the canonical form of an element that inherits its namespace.
+    """signxml's, with the canonical form of an element that inherits its namespace, and faster for Japanese.
 
     lxml takes the element out of its tree and loses sight of a default namespace declared above: C14N 1.0 and 1.1 then
-    have an `xmlns=""` too many, and true signatures look wrong.
+    have an `xmlns=""` too many, and true signatures look wrong. Between two steps signxml writes the tree as ASCII,
+    where each of our letters takes eight bytes.
     """
+
+    def _tostring(self, xml_node: etree._Element, **_: object) -> bytes:
+        return etree.tostring(xml_node, encoding="utf-8", with_tail=False)
 
     def _c14n(
         self,
@@ -134,7 +140,7 @@ class _Verifier(XMLVerifier):
         algorithm: CanonicalizationMethod,
         inclusive_ns_prefixes: list[str] | None = None,
     ) -> bytes:
-        own = etree.fromstring(etree.tostring(nodes, with_tail=False), _PARSER)  # declares what it inherited
+        own = etree.fromstring(self._tostring(nodes), _PARSER)  # declares what it inherited
         canonical: bytes = super()._c14n(own, algorithm, inclusive_ns_prefixes)
         return canonical
 

@@ -100,12 +100,12 @@ def verify(raw: bytes, *, sent: datetime, signers: Sequence[Signer]) -> tuple[Si
     if XMLDSIG.encode() not in raw:
         return ()
     try:
-        count = len(signatures_of(tree_of(raw)))
+        elements = signatures_of(tree_of(raw))
     except etree.XMLSyntaxError:
         return ()
-    if count > MAX_SIGNATURES:
+    if len(elements) > MAX_SIGNATURES:
         return (Signature(verdict=Verdict.INVALID, code="cap.signature.count"),)
-    return tuple(_judged(raw, number, sent, signers) for number in range(count))
+    return tuple(_soundly(raw, number, elements, sent, signers) for number in range(len(elements)))
 
 
 def _finding_of(signature: Signature, number: int) -> Finding | None:
@@ -116,20 +116,33 @@ def _finding_of(signature: Signature, number: int) -> Finding | None:
         path=f"/alert/Signature[{number}]",
         line=signature.line,
         found=signature.signer or signature.algorithm or None,
-        facts={"limit": MAX_SIGNATURES},
+        facts={"limit": MAX_SIGNATURES, "rule": "signature", "error": signature.signer},
     )
 
 
-def _judged(raw: bytes, number: int, sent: datetime, signers: Sequence[Signer]) -> Signature:
+def _soundly(
+    raw: bytes, number: int, elements: Sequence[etree._Element], sent: datetime, signers: Sequence[Signer]
+) -> Signature:
+    """Return the verdict on a signature; a defect of ours proves nothing, and costs no alert."""
+    try:
+        return _judged(raw, number, elements, sent, signers)
+    except Exception as error:
+        return Signature(verdict=Verdict.UNVERIFIABLE, code="cap.rule.crashed", signer=type(error).__name__)
+
+
+def _judged(
+    raw: bytes, number: int, elements: Sequence[etree._Element], sent: datetime, signers: Sequence[Signer]
+) -> Signature:
     """Return the verdict on the signature at `number`, counted from 0: the best that any key gives it."""
-    element = signatures_of(tree_of(raw))[number]
+    element = elements[number]
     offered = certificates_of(element)
     code, signer = "cap.signature.unknown", subject_of(offered[0]) if offered else ""
     flaw = flaw_of(element)
     if flaw is not None:
         code = flaw
     else:
-        said = [(_code_by(key, raw, number, offered, sent), key.subject) for key in keys(signers, offered, sent)]
+        made = ((key, fits(raw, number, len(elements), key.certificate)) for key in keys(signers, offered, sent))
+        said = [(_code_of(key, fit, raw, offered, sent), key.subject) for key, fit in made]
         code, signer = min([(code, signer), *said], key=lambda each: _BEST.index(each[0]))
     return Signature(
         verdict=_VERDICTS.get(code, Verdict.UNVERIFIABLE),
@@ -140,11 +153,10 @@ def _judged(raw: bytes, number: int, sent: datetime, signers: Sequence[Signer]) 
     )
 
 
-def _code_by(key: Key, raw: bytes, number: int, offered: Sequence[x509.Certificate], sent: datetime) -> str:
-    """Return what one key says of a signature: the code of a finding, or nothing where all is well."""
-    made = fits(raw, number, key.certificate)
-    if made:
+def _code_of(key: Key, fit: bool | None, raw: bytes, offered: Sequence[x509.Certificate], sent: datetime) -> str:
+    """Return what follows from how one key fits a signature: the code of a finding, or nothing where all is well."""
+    if fit:
         return "" if key.is_bare or valid_at(key.certificate, sent) else "cap.signature.expired"
-    if made is None and key.certificate not in offered:
+    if fit is None and key.certificate not in offered:
         return "cap.signature.unknown"  # another key's work
     return "cap.signature.cover" if has_company(raw) else "cap.signature.altered"

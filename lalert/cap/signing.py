@@ -104,7 +104,7 @@ def _signature(raw: bytes, key: SigningKey) -> bytes:
     )
     signed = signer.sign(root, key=key.private, cert=list(key.chain))
     element = etree.tostring(signed[-1], method="c14n", exclusive=True, with_comments=False)
-    return element if fits(spliced(raw, element), 0, key.certificate) else b""
+    return element if fits(spliced(raw, element), 0, 1, key.certificate) else b""
 
 
 def _method(key: PrivateKey) -> SignatureMethod:

@@ -41,7 +41,7 @@ _XML_TYPES: Final = frozenset({"application/xml", "text/xml", "application/edxl+
 _NO_MESSAGE: Final = ("text/html", "application/xhtml+xml", "application/json", "application/atom+xml", "image/")
 _NAMESPACES: Final = tuple(namespace.encode() for namespace in VERSIONS)
 _FILE: Final = re.compile(r"\.(?:cap|xml)\Z", re.IGNORECASE)
-_WEB: Final = re.compile(r"https?://[^\s<>\"'\\]{1,2000}")
+_WEB: Final = ("https://", "http://")
 
 _HTML: Final = etree.HTMLParser(no_network=True, remove_comments=True, remove_pis=True, huge_tree=False)
 
@@ -164,7 +164,7 @@ def _rss_ways(entry: etree._Element) -> Iterator[tuple[str, str, str]]:
 def _address(name: etree._Element) -> Iterator[tuple[str, str, str]]:
     """Yield the name of an entry, if it is an address."""
     text = (name.text or "").strip()
-    if text.startswith(("https://", "http://")) and name.get("isPermaLink", "true") == "true":
+    if text.startswith(_WEB) and name.get("isPermaLink", "true") == "true":
         yield text, "", "id"
 
 
@@ -211,8 +211,8 @@ def _links(raw: bytes, base: str) -> Iterator[Item]:
         hrefs = [] if root is None else [a.get("href", "") for a in root.iter("{*}a", "a")]
         urls = [url for href in hrefs if (url := maybe_url(href, base)) and _FILE.search(urlsplit(url).path)]
     else:
-        urls = [url for line in raw.decode("utf-8", "replace").split() if (url := maybe_url(line, base))]
-        urls = [url for url in urls if _WEB.fullmatch(url)]
+        lines = (line for line in raw.decode("utf-8", "replace").split() if line.startswith(_WEB))
+        urls = [url for line in lines if (url := maybe_url(line, base))]
     if not urls:
         raise _not(Form.INDEX)
     yield from (Item(url) for url in urls)

@@ -7,7 +7,7 @@ its operator wrote is worse than one that says why it does not start.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
 from difflib import get_close_matches
 from pathlib import Path
@@ -104,7 +104,8 @@ def _source(table: Mapping[str, object], path: str, boundaries: BoundarySet, fin
             values[name] = _codes(value, boundaries) if name == "areas" else _converted(name, value)
         except (msgspec.ValidationError, Rejected):
             mistakes.append(_wrong(f"{path}.{name}", _WANTED[name], repr(value)[:80]))
-    mistakes += _unsafe(values, path)
+    if str(values.get("url", "")).startswith("http://") and not table.get("allow"):
+        mistakes.append(_wrong(f"{path}.url", _WANTED["url"], None))  # somebody on the way could write alerts
     findings += mistakes
     return None if mistakes else Source(**values)  # type: ignore[arg-type]  # converted by their own types above
 
@@ -122,12 +123,6 @@ def _codes(value: object, boundaries: BoundarySet) -> tuple[str, ...]:
     for code in codes:
         boundaries.expand(code)
     return codes
-
-
-def _unsafe(values: Mapping[str, object], path: str) -> Iterator[Finding]:
-    """Yield the address that somebody on the way could rewrite: alerts come by https, or from inside the house."""
-    if str(values.get("url", "")).startswith("http://") and not values.get("allow"):
-        yield _wrong(f"{path}.url", _WANTED["url"], None)
 
 
 def _repeated(sources: Sequence[Source]) -> list[Finding]:
@@ -151,7 +146,7 @@ def _missing(name: str, path: str) -> Finding:
     message = Text(f"{path} に「{name}」がありません。", f"{path} lacks {name}.")
     wanted = _WANTED[name]
     advice = Text(f"{wanted.ja}を指定してください。", f"Give {wanted.en}.")
-    return _finding("settings.missing", message, advice, path, None)
+    return _finding("settings.missing", message, advice, f"{path}.{name}", None)
 
 
 def _wrong(path: str, wanted: Text, found: str | None) -> Finding:

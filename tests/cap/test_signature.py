@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from datetime import datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -368,6 +370,15 @@ def test_a_certificate_that_cannot_be_read_is_none() -> None:
     assert verdicts(without(SIGNED, "KeyInfo"), trusted(CITY)) == [VALID]
 
 
+def test_a_certificate_of_a_version_that_there_is_not() -> None:
+    """Bytes that are nearly a certificate make other errors than those that are none; they cost nothing either."""
+    der = CITY.certificate.public_bytes(Encoding.DER)
+    odd = der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x42", 1)
+    assert odd != der
+    shown = changed(SIGNED, b64encode(der).decode(), b64encode(odd).decode())
+    assert verdicts(shown, trusted(CITY), vouched("city", AUTHORITY)) == [VALID]
+
+
 def without(raw: bytes, name: str) -> bytes:
     """Return `raw` without its first element called `name`."""
     head, _, rest = raw.partition(f"<{name}".encode())
@@ -379,6 +390,14 @@ def test_a_crash_inside_the_verifier_is_no_proof(monkeypatch: pytest.MonkeyPatch
     """A defect below costs the proof, not the alert."""
     monkeypatch.setattr(proof.XMLVerifier, "verify", lambda *_, **__: 1 / 0)
     assert VALID not in verdicts(SIGNED, trusted(CITY))
+
+
+def test_a_crash_of_ours_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A defect of this very check is told, and costs no alert."""
+    monkeypatch.setattr(signature, "flaw_of", lambda _: 1 / 0)
+    reading = reader.read(SIGNED, now=NOW, trust=OPTIONAL)
+    assert [f.code for f in reading.findings] == ["cap.rule.crashed"]
+    assert reading.verdict == "valid"
 
 
 # What becomes of it

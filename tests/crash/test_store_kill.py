@@ -9,16 +9,29 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from lalert.core.model import Entry, Kind, Realm
-from lalert.store.sqlite import SqliteStore
+import pytest
+
+from lalert.core.model import Entry, Kind
+from lalert.store.base import Store
+from tests.crash.appender import opened
+from tests.rig.redis import RedisServer
 
 ROUNDS = int(os.environ.get("LALERT_CRASH_ROUNDS", "15"))
 MOST_LINES = 600  # told before the kill; few hits start-up, many hits a checkpoint
 
 
-def told_before_kill(path: Path, turn: int, lines: int) -> list[tuple[int, str]]:
+@pytest.fixture(params=["sqlite", "redis"])
+def url(request: pytest.FixtureRequest) -> str | None:
+    """Which engine: the URL of an empty database of Redis, or none for SQLite."""
+    if request.param == "sqlite":
+        return None
+    server: RedisServer = request.getfixturevalue("redis_server")
+    return server.empty_database()
+
+
+def told_before_kill(folder: Path, turn: int, lines: int, url: str | None) -> list[tuple[int, str]]:
     """Run the appender, kill it after it has told `lines` positions, and return all that it told."""
-    command = [sys.executable, "-m", "tests.crash.appender", str(path), str(turn)]
+    command = [sys.executable, "-m", "tests.crash.appender", str(folder), str(turn), *([url] if url else [])]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]) as process:
         assert process.stdout
         heard = [process.stdout.readline() for _ in range(lines)]
@@ -30,14 +43,14 @@ def told_before_kill(path: Path, turn: int, lines: int) -> list[tuple[int, str]]
     return [(int(seq), identifier) for seq, identifier in whole]
 
 
-async def test_nothing_that_was_told_is_lost(tmp_path: Path) -> None:
+async def test_nothing_that_was_told_is_lost(tmp_path: Path, url: str | None) -> None:
     """Round after round on one log: what was told is there, in its place, once, and nothing is half kept."""
-    path, told = tmp_path / "data" / "live.sqlite", dict[int, str]()
+    folder, told = tmp_path / "data", dict[int, str]()
     seed = random.randrange(2**32)
     chance = random.Random(seed)
-    for turn in range(ROUNDS):
-        told |= told_before_kill(path, turn, chance.randint(0, MOST_LINES) if turn else 0)
-        store = await SqliteStore.open(path, Realm.LIVE)
+    for turn in range(ROUNDS if url is None else ROUNDS // 3):  # it is the server that keeps, and it goes on
+        told |= told_before_kill(folder, turn, chance.randint(0, MOST_LINES) if turn else 0, url)
+        store = await opened(folder, url)
         entries = await _all(store)
         by_seq = {entry.cursor.seq: entry.alert.identifier for entry in entries}
         assert {seq: by_seq.get(seq) for seq in told} == told, f"seed {seed}, round {turn}"
@@ -50,14 +63,14 @@ async def test_nothing_that_was_told_is_lost(tmp_path: Path) -> None:
     assert told
 
 
-async def _all(store: SqliteStore) -> list[Entry]:
+async def _all(store: Store) -> list[Entry]:
     entries: list[Entry] = []
     while more := await store.read(len(entries), 10_000):
         entries += more
     return entries
 
 
-async def _in_force(store: SqliteStore) -> set[str]:
+async def _in_force(store: Store) -> set[str]:
     return {posted.entry.alert.identifier for posted in await store.in_force()}
 
 

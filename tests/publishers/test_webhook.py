@@ -95,6 +95,15 @@ async def test_cap_is_the_message_as_it_came() -> None:
     assert (body, headers["Content-Type"]) == (ENTRY.alert.raw, "application/cap+xml")
 
 
+async def test_cap_has_the_hubs_signature() -> None:
+    """What the hub has signed goes out with its signature, before the end tag of the message."""
+    raw = b"<alert><info/></alert>"
+    entry = replace(ENTRY, alert=replace(ENTRY.alert, raw=raw), own_signature=b"<Signature/>")
+    desk, faces = Desk(endpoint(format="cap")), Faces(entry, SITE)
+    await desk.send(faces)
+    assert desk.network.sent[0][1] == b"<alert><info/><Signature/></alert>"
+
+
 async def test_end_noted_by_the_hub_is_no_cap_message() -> None:
     """An expiry goes out as JSON. As CAP it would be the old alarm once more: nothing is sent, nothing is waiting."""
     faces = Faces(replace(ENTRY, kind=Kind.EXPIRE), SITE)

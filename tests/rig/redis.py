@@ -8,7 +8,8 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from redis import Redis
@@ -104,15 +105,27 @@ class RedisServer:
         with self.client() as client:
             client.config_set(name, value)
 
+    def drop_connections(self) -> None:
+        """End all connections of others."""
+        with self.client() as client:
+            client.client_kill_filter(_type="normal", skipme=True)
+
+    def await_replica(self) -> None:
+        """Return once a replica of this server answers for what is written."""
+        with self.client() as client:
+            client.incr("tests:writes")
+            _until(lambda: client.wait(1, 100))
+
     def _await_answer(self) -> None:
-        until = time.monotonic() + PATIENCE_S
         with Redis(port=self.port, socket_timeout=1.0) as client:
-            while True:
-                try:
-                    client.ping()
-                except (RedisError, OSError):
-                    if time.monotonic() > until:
-                        raise
-                    time.sleep(0.01)
-                else:
-                    return
+            _until(client.ping)
+
+
+def _until(is_so: Callable[[], object]) -> None:
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until:
+        with suppress(RedisError, OSError):
+            if is_so():
+                return
+        time.sleep(0.01)
+    raise TimeoutError

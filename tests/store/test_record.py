@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lalert.cap.model import AreaBlock, Category, Certainty, Circle, Info, NamedValue, Resource, Severity, Urgency
+from lalert.cap.signature import Signature, Verdict
 from lalert.core.model import Cursor, Entry, Heard, Posted, Priority, Reach, Standing, State
 from lalert.errors import Defect
 from lalert.store import record
@@ -67,6 +68,13 @@ def test_a_draft_reads_back_equal(draft: Entry) -> None:
     entry = record.decode(record.encode(draft), HERE)
     assert entry == Entry.of(draft, HERE)
     assert entry.alert.raw == draft.alert.raw
+
+
+def test_signatures_are_kept() -> None:
+    """Whose signatures a message bore, and the hub's own bytes, read back as they were."""
+    by = Signature(verdict=Verdict.UNVERIFIABLE, code="cap.signature.unknown", signer="CN=市", algorithm="x", line=3)
+    draft = replace(message("a"), signatures=(by,), own_signature=b"<Signature>\xff</Signature>")
+    assert record.decode(record.encode(draft), HERE) == Entry.of(draft, HERE)
 
 
 def test_every_kind_of_value_reads_back_equal() -> None:

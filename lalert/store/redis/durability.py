@@ -35,8 +35,9 @@ def refusal(
     findings = [*_unfit(info)]
     if wanted is Durability.ALWAYS:
         findings += _unflushed(info, config)
-    if wanted is Durability.REPLICAS and int(info.get("connected_slaves", "0")) < replicas:
-        findings.append(_few_replicas(info.get("connected_slaves", "0"), replicas))
+    online = sum("state=online" in value.split(",") for name, value in info.items() if name.startswith("slave"))
+    if wanted is Durability.REPLICAS and online < replicas:
+        findings.append(_few_replicas(online, replicas))
     if not findings:
         return None
     message = Text(
@@ -111,13 +112,13 @@ def _unset(name: str, found: str) -> Finding:
     return _finding("store.durability", message, _advice(name, _NEEDED[name]), path=name, found=found)
 
 
-def _few_replicas(found: str, wanted: int) -> Finding:
+def _few_replicas(found: int, wanted: int) -> Finding:
     return _finding(
         "store.replicas",
-        Text(f"複製が {found} 台しかつながっていません。", f"Only {found} replica(s) are connected."),
+        Text(f"使える複製は {found} 台です。", f"Only {found} replica(s) are online."),
         Text(f"複製を {wanted} 台以上つないでください。", f"Connect at least {wanted}."),
-        path="connected_slaves",
-        found=found,
+        path="replicas",
+        found=str(found),
     )
 
 

@@ -13,6 +13,7 @@ from lalert.settings import Durability, Storage
 from lalert.store.redis.link import Command, Link
 
 _MS: Final = 1000
+_SHARE: Final = 0.75  # of the patience: what is left is for the question itself
 
 
 class Fence:
@@ -35,8 +36,8 @@ class Fence:
         if not self._replicas:
             await self._link.exchange(write)
             return
-        patience_ms = int(self._link.patience_s * _MS / 4)
-        _, acknowledged = await self._link.exchange(write, ("WAIT", self._replicas, patience_ms))
+        wait: Command = ("WAIT", self._replicas, int(self._link.patience_s * _SHARE * _MS))
+        _, acknowledged = await self._link.exchange(write, wait, attempt_s=self._link.patience_s)
         if cast(int, acknowledged) < self._replicas:
             message = Text(
                 f"{self._replicas} 台の複製に時間内に届きませんでした。",

@@ -88,7 +88,7 @@ class Ledger:
         entries = await self._read(after, min(_bounded(limit), _CHUNK))
         if entries:
             return entries
-        wait_s = min(_FOLLOW_S, self._following.patience_s / 2)
+        wait_s = min(_FOLLOW_S, self._following.patience_s / 4)
         count = max(1, min(_bounded(limit), _CHUNK))
         command: Command = ("XREAD", "COUNT", count, "BLOCK", int(wait_s * 1000), "STREAMS", self._log, f"{after}-0")
         [streams], span = await self._ask(command, link=self._following)
