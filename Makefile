@@ -7,7 +7,7 @@ SUDO   := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 PORT   ?= 8080
 SPEED  ?= 120
 
-.PHONY: demo test soak postgis lint bench screenshots clean system-tools postgis-tools
+.PHONY: demo test soak fuzz postgis lint bench screenshots clean system-tools postgis-tools
 .DEFAULT_GOAL := demo
 
 $(VENV)/bin/python:
@@ -47,12 +47,23 @@ soak: $(STAMP) system-tools postgis
 postgis: $(STAMP) postgis-tools
 	$(PY) -m pytest -m postgis -s tests/postgis $(PYTEST_ARGS)
 
+# Messages hunted by coverage; `make fuzz FUZZ_ARGS="-max_total_time=3600"`.
+FUZZ_ARGS ?= -max_total_time=600
+fuzz: $(STAMP)
+	$(PY) -m pip install --quiet --editable '.[fuzz]'
+	$(PY) -m tests.cap.fuzz_atheris $(FUZZ_ARGS)
+
 lint: $(STAMP)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/mypy lalert
 
-bench: $(STAMP)
+# The readers of others that case `cap` measures beside ours.
+$(VENV)/.peers: $(STAMP)
+	$(PY) -m pip install --quiet --editable '.[bench]'
+	touch $@
+
+bench: $(VENV)/.peers
 	$(PY) -m benchmarks $(BENCH_ARGS)
 
 screenshots: $(STAMP) system-tools

@@ -29,8 +29,8 @@ _CIRCLE = re.compile(rf"\s*+({_NUMBER}),({_NUMBER})\s++({_NUMBER})\s*+")
 _NAME = re.compile(r"[^\s,<&]+")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
 
-
 _JSON_RING = msgspec.json.Decoder(Ring)
+_UNLIKE_JSON = ("e", "E", "]", "\n", "\t", "\r")
 
 
 class Malformed(ValueError):
@@ -123,14 +123,15 @@ def parse_polygon(text: str) -> Ring:
 
 
 def _maybe_json_ring(text: str) -> Ring | None:
-    """Return the ring if its numbers are written as JSON writes them, as nearly all are: JSON is read in C.
+    """Return the ring if it is written as JSON writes numbers and with one blank between pairs, as nearly all are.
 
-    JSON also knows exponents, which CAP does not, and brackets could end a pair; both are left to `_ring`.
+    JSON is read in C. It also knows exponents, white space beside a comma, and brackets could end a pair: a text that
+    holds any of these is left to `_ring`.
     """
-    if "e" in text or "E" in text or "]" in text:
+    if any(mark in text for mark in _UNLIKE_JSON):
         return None
     try:
-        return _JSON_RING.decode("[[" + "],[".join(text.split()) + "]]")
+        return _JSON_RING.decode("[[" + text.strip(" ").replace(" ", "],[") + "]]")
     except msgspec.DecodeError:
         return None
 

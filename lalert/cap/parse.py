@@ -56,7 +56,7 @@ def _hardened(*, trimming: bool) -> etree.XMLParser[etree._Element]:
 
 _PARSER: Final = _hardened(trimming=False)
 _TRIMMING: Final = _hardened(trimming=True)
-_TRANSPARENT: Final = frozenset({"UTF-8", "US-ASCII", "ISO-8859-1"})  # bytes below 128 are what they say
+_TRANSPARENT: Final = frozenset({"UTF-8", "utf-8", "US-ASCII", "ISO-8859-1"})  # bytes below 128 are what they say
 
 UNREADABLE: Final = datetime(1, 1, 1, tzinfo=UTC)  # in place of a `sent` that could not be read
 
@@ -141,23 +141,25 @@ def _tree(raw: bytes) -> tuple[etree._Element | None, list[Finding]]:
         root = _parsed(raw)
     except etree.XMLSyntaxError as error:
         return None, [_syntax_finding(error, raw)]
-    if root.getroottree().docinfo.internalDTD is not None:
+    if root is None:
         return None, [finding("cap.xml.doctype", path="/", line=1)]
     if tags > MAX_CHILDREN and _CROWDED(root):
         return None, [finding("cap.xml.elements", path="/", line=1, facts={"limit": MAX_CHILDREN})]
     return root, []
 
 
-def _parsed(raw: bytes) -> etree._Element:
-    """Return the root, without the white space between elements where that is sure to be none of a text.
+def _parsed(raw: bytes) -> etree._Element | None:
+    """Return the root, or None where there is a DOCTYPE.
 
-    Such trees are read and checked a quarter faster.
+    White space between elements is dropped where it is sure not to be of a text: such trees are read and checked a
+    quarter faster.
     """
     if _is_plain(raw):
         root = etree.fromstring(raw, _TRIMMING)
-        if str(root.getroottree().docinfo.encoding).upper() in _TRANSPARENT:
+        if root.getroottree().docinfo.encoding in _TRANSPARENT:
             return root
-    return etree.fromstring(raw, _PARSER)
+    root = etree.fromstring(raw, _PARSER)
+    return root if root.getroottree().docinfo.internalDTD is None else None
 
 
 def _is_plain(raw: bytes) -> bool:

@@ -140,10 +140,13 @@ def _utc(decoded: Decoded) -> Iterator[Finding]:
 
 def _is_in_utc(alert: Alert) -> bool:
     """Whether a time of `alert` has no offset, and may be written as `+00:00`."""
-    times = [alert.sent]
+    if alert.sent.tzinfo == UTC:
+        return True
     for info in alert.infos:
-        times += [at for at in (info.effective, info.onset, info.expires) if at is not None]
-    return any(at.tzinfo == UTC for at in times)
+        for at in (info.effective, info.onset, info.expires):
+            if at is not None and at.tzinfo == UTC:
+                return True
+    return False
 
 
 _TIMES: Final = tuple(f"{{*}}{name}" for name in ("sent", "effective", "onset", "expires"))

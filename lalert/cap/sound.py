@@ -18,8 +18,8 @@ from lalert.cap.dictionary import BLOCKS, NAMESPACES, XMLDSIG, Slot
 from lalert.cap.grammar import Malformed
 from lalert.cap.model import Alert, AreaBlock, Info, NamedValue, Resource
 
-# How an element is read: its text or None, a value of its text, several such values, pairs, blocks.
-_TEXT, _VALUE, _VALUES, _PAIRS, _BLOCKS = range(5)
+# How an element is read: its text or None, a value of its text, several texts, several values, pairs, blocks.
+_TEXT, _VALUE, _TEXTS, _VALUES, _PAIRS, _BLOCKS = range(6)
 
 _SIGNATURE: Final = "Signature"  # is passed over: its verifier reads it
 
@@ -69,6 +69,8 @@ class _Reader:
                 values[name] = read(child.text or "")
                 continue
             value: object
+            if way == _TEXTS and child.text is None:
+                continue  # an empty one says nothing
             if way == _PAIRS:
                 value = NamedValue(child[0].text or "", child[1].text or "")
             else:
@@ -114,5 +116,5 @@ def _way(slot: Slot, readers: dict[str, _Reader]) -> tuple[int, Callable[[Any], 
         return (_PAIRS, str) if slot.block == "pair" else (_BLOCKS, readers[slot.block].read)
     read = slot.words.__getitem__ if slot.words else slot.read
     if slot.many:
-        return _VALUES, read or str
+        return (_VALUES, read) if read else (_TEXTS, str)
     return (_VALUE, read or str) if read or slot.required else (_TEXT, str)

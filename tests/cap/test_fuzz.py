@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -13,9 +14,10 @@ from hypothesis import strategies as st
 from lalert.cap import render
 from lalert.cap.parse import decode, parse
 from lalert.cap.reader import Strictness, read
-from lalert.errors import Rejected
+from lalert.errors import Rejected, Severity
 
-from .messages import NOW, SOUND, patiently
+from .messages import NOW, patiently
+from .mutants import mutant, seeds
 
 INPUTS = int(os.environ.get("LALERT_FUZZ", "2000"))
 SEEDS = 8
@@ -32,30 +34,32 @@ def hold(raw: bytes) -> None:
     with contextlib.suppress(Rejected):
         parse(raw)
     quick, patient = decode(raw), patiently(raw)
-    assert (quick.alert, quick.findings) == (patient.alert, patient.findings)
+    assert quick.findings == patient.findings
+    # What the schema refuses may keep or lose blanks between elements where a text should be: nothing reads them.
+    assert quick.alert == patient.alert or any(finding.severity is Severity.ERROR for finding in quick.findings)
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
-def test_changed_bytes(seed: int) -> None:
-    """Thousands of messages with bytes changed, cut out or doubled keep the invariant."""
-    chance = random.Random(seed)
-    sound = SOUND.encode()
+def test_mutants(seed: int) -> None:
+    """Samples and public messages that are broken in a few places keep the invariant."""
+    chance, bodies = random.Random(seed), seeds()
     for _ in range(INPUTS // SEEDS):
-        raw = bytearray(sound)
-        for _ in range(chance.randint(1, 6)):
-            at, end = sorted((chance.randrange(len(raw)), chance.randrange(len(raw))))
-            kind = chance.randrange(4)
-            if kind == 0:
-                raw[at] = chance.randrange(256)
-            elif kind == 1:
-                del raw[at : min(end, at + 40)]
-            elif kind == 2:
-                raw[at:at] = raw[at : min(end, at + 200)]
-            else:
-                raw[at:at] = chance.choice([b"<", b"&", b"\0", b"]]>", b"\xff", b"<!--", b"\xe3\x81"])
-            if not raw:
-                break
-        hold(bytes(raw))
+        hold(mutant(bodies, chance))
+
+
+@pytest.mark.soak
+def test_no_mutant_keeps_the_reader_busy() -> None:
+    """Of a tenth as many mutants, none takes more than 250 ms of CPU to read; the slowest is told."""
+    chance, bodies = random.Random("busy"), seeds()
+    slowest, of = 0.0, b""
+    for _ in range(INPUTS // 10):
+        raw = mutant(bodies, chance)
+        begun = time.process_time()
+        read(raw, strictness=chance.choice(list(Strictness)))
+        spent = time.process_time() - begun
+        slowest, of = max((slowest, of), (spent, raw))
+    print(f"the slowest took {1000 * slowest:.0f} ms: {len(of)} bytes, {of[:200]!r}")
+    assert slowest <= 0.25
 
 
 @settings(max_examples=200, deadline=None)

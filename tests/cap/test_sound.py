@@ -13,6 +13,7 @@ from lalert.cap import parse, sound
 from lalert.cap.dictionary import VERSIONS
 from lalert.cap.model import Alert, AreaBlock, Info, Resource
 from lalert.cap.parse import decode
+from lalert.errors import Severity
 
 from .messages import SOUND, changed, patiently
 
@@ -24,10 +25,10 @@ needs_data = pytest.mark.skipif(
 
 
 def assert_same(raw: bytes) -> None:
-    """Assert that `raw` reads the same both ways: values, findings, paths and lines."""
+    """Assert that `raw` reads the same both ways: findings, paths, lines, and the values of what is sound."""
     quick, slow = decode(raw), patiently(raw)
-    assert quick.alert == slow.alert
     assert quick.findings == slow.findings
+    assert quick.alert == slow.alert or any(finding.severity is Severity.ERROR for finding in quick.findings)
 
 
 @pytest.mark.parametrize("path", sorted(SAMPLES.rglob("*.xml")), ids=lambda path: path.stem)
@@ -64,6 +65,7 @@ def test_public_messages_read_the_same_both_ways() -> None:
         ("<language>ja</language>", "<language> ja </language>"),
         ("<language>ja</language>", ""),
         ("<event>避難指示</event>", "<event/>"),
+        ("<info>", "<code/><code> </code><code>x</code><info>"),
         ("<value>131016</value>", "<value/>"),
         ("<altitude>0</altitude>", "<altitude> 1.5 </altitude><ceiling>20</ceiling>"),
         ("<identifier>tokyo-2026-0001</identifier>", "<identifier/>"),
