@@ -9,6 +9,7 @@ from lalert.cap.model import Alert, MsgType
 from lalert.cap.signature import Signature
 from lalert.core import thread as threads
 from lalert.core.model import Draft, Posted, Priority, Sender, State, Zone
+from lalert.core.omission import omission_of
 from lalert.core.priority import hazards_of, level_of_alert, rank
 from lalert.errors import Finding
 from lalert.geo.boundaries import BoundarySet
@@ -43,6 +44,8 @@ def draft_of(
     lanes = [posted.entry.priority for posted in before]
     ever = priority_of(thread)
     state = threads.state_of(alert)
+    area = union([zone.area for zone in zones], boundaries) if zones else None
+    is_state = alert.msg_type is MsgType.UPDATE and state is State.IN_FORCE
     return Draft(
         kind=threads.kind_of(alert),
         at=at,
@@ -55,8 +58,9 @@ def draft_of(
         level=level_of_alert(alert),
         hazards=hazards_of(alert),
         zones=zones,
-        area=union([zone.area for zone in zones], boundaries) if zones else None,
+        area=area,
         ends_at=threads.ends_at(alert, lifetime=lifetime) if state is State.IN_FORCE else None,
+        omission=omission_of(alert, area, before) if is_state else None,
         silent=threads.is_silent(alert, zones, current.entry if current else None),
         key_id=sender.key_id if sender else "",
         attribution=sender.attribution if sender else "",

@@ -21,6 +21,7 @@ def expiry_of(posted: Posted, *, now: datetime) -> Draft:
         state=State.EXPIRED,
         cancel_kind=None,
         ends_at=None,
+        omission=None,
         silent=False,
         key_id="",
         findings=(),

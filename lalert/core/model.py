@@ -154,6 +154,23 @@ class Reach:
     heard: tuple[Heard, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A municipality where something held until an Update that names it no more, or (not `whole`) only less of it."""
+
+    code: str
+    name: str
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Omission:
+    """What an Update lifts by leaving it out. `names` are the areas that its sender named before and does not now."""
+
+    municipalities: tuple[LeftOut, ...]
+    names: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """An accepted message on its way to the log: everything but its position.
@@ -175,6 +192,7 @@ class Draft:
     zones: tuple[Zone, ...] = ()
     area: Area | None = None  # union of the zones; None only for a Cancel or System message that names no area
     ends_at: datetime | None = None
+    omission: Omission | None = None  # what an Update lifts by leaving it out
     silent: bool = False  # 訂正 that changes neither level, area nor action: no new alarm
     key_id: str = ""  # which key posted it, or `source:NAME`; empty for what the hub says itself
     attribution: str = ""  # whom to name with it (出典); empty for what was posted here

@@ -36,6 +36,7 @@ def entry_to_dict(entry: Entry, *, base: str, standing: Standing | None = None) 
         "level": entry.level,
         "hazards": list(entry.hazards),
         "silent": entry.silent,
+        "leftOut": _omission(entry),
         "endsAt": entry.ends_at and entry.ends_at.isoformat(timespec="seconds"),
         "area": entry.area and area_to_dict(entry.area),
         "zones": [_zone_to_dict(zone) for zone in entry.zones],
@@ -97,6 +98,7 @@ def _verdict(draft: Draft) -> Json:
         "priority": draft.priority.label,
         "level": draft.level,
         "area": draft.area and area_to_dict(draft.area),
+        "leftOut": _omission(draft),
         "matched": dict(draft.matched),
         "signatures": [signature.to_dict() for signature in draft.signatures],
         "findings": [finding.to_dict() for finding in draft.findings],
@@ -105,6 +107,14 @@ def _verdict(draft: Draft) -> Json:
 
 def _supersedes(draft: Draft) -> list[str]:
     return [reach.identity.identifier for reach in draft.supersedes]
+
+
+def _omission(draft: Draft) -> Json | None:
+    """Return what an Update lifts by leaving it out: municipalities, each whole or in part, and its sender's names."""
+    if draft.omission is None:
+        return None
+    places = [{"code": one.code, "name": one.name, "whole": one.whole} for one in draft.omission.municipalities]
+    return {"municipalities": places, "names": list(draft.omission.names)}
 
 
 def _zone_to_dict(zone: Zone) -> Json:

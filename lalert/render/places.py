@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
+from typing import Protocol
 
 from lalert.core.model import Draft, Zone
 from lalert.errors import Text
@@ -44,7 +46,16 @@ def concerned(draft: Draft) -> tuple[Covered, ...]:
     return tuple(sorted({m.code: m for area in areas for m in area.municipalities}.values(), key=lambda m: m.code))
 
 
-def place_names(municipalities: tuple[Covered, ...], lang: str, *, limit: int = 3) -> str:
+class Named(Protocol):
+    """A municipality: its code of six digits and its name."""
+
+    @property
+    def code(self) -> str: ...  # noqa: D102
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+
+def place_names(municipalities: Sequence[Named], lang: str, *, limit: int = 3) -> str:
     """Return 東京都千代田区・中央区、埼玉県川口市ほか12市区町村: at most `limit` names and how many more there are."""
     by_prefecture = groupby(municipalities[:limit], key=lambda m: prefecture(m.code, lang))
     named = [_together(name, [m.name for m in group], lang) for name, group in by_prefecture]

@@ -33,7 +33,18 @@ from lalert.render.words import (
     status_mark,
 )
 
-__all__ = ["action", "headline", "level_label", "main_info", "stands", "state_label", "summary", "ticker", "where"]
+__all__ = [
+    "action",
+    "headline",
+    "left_out",
+    "level_label",
+    "main_info",
+    "stands",
+    "state_label",
+    "summary",
+    "ticker",
+    "where",
+]
 
 
 def headline(entry: Entry, lang: str, *, standing: Standing | None = None) -> str:
@@ -53,6 +64,7 @@ def summary(entry: Entry, lang: str, *, standing: Standing | None = None, as_of:
         + _hazard(entry, info, lang),
         pick(Text("対象：", "For: "), lang) + where(entry, lang, limit=5),
         _elsewhere(entry, info, lang),
+        left_out(entry, lang),
         one_line(entry.alert.note or "", 500) if entry.state is not State.IN_FORCE or _corrects(entry) else "",
         action(entry, lang, standing=standing),
         _remark(entry, lang, standing),
@@ -96,6 +108,21 @@ def where(entry: Entry, lang: str, *, limit: int = 3) -> str:
     """Return where the gravest info holds: municipalities, or the sender's own words where these tell more exactly."""
     info = main_info(entry, lang)
     return (not _rivals(entry, info) and place_names(concerned(entry), lang, limit=limit)) or _descriptions(info)
+
+
+def left_out(entry: Entry, lang: str) -> str:
+    """Return where an Update lifts what held by leaving it out, on one line; empty where it leaves out nothing."""
+    if entry.omission is None:
+        return ""
+    whole = place_names([one for one in entry.omission.municipalities if one.whole], lang, limit=20)
+    part = place_names([one for one in entry.omission.municipalities if not one.whole], lang, limit=20)
+    names = one_line("、".join(entry.omission.names), 200)
+    told = (
+        whole and pick(Text(f"対象から外れて解除：{whole}", f"No longer included, lifted there: {whole}"), lang),
+        part and pick(Text(f"一部で解除：{part}", f"Lifted in a part of: {part}"), lang),
+        names and pick(Text(f"前回あって今回ない区域：{names}", f"Named before and not now: {names}"), lang),
+    )
+    return pick(Text("。", ". "), lang).join(text for text in told if text)
 
 
 def stands(entry: Entry, standing: Standing | None) -> Standing:

@@ -14,7 +14,7 @@ from lalert.core.model import CancelKind, Entry, Kind, Posted, Standing, State, 
 from lalert.geo.area import Covered
 from lalert.render.entry import links
 from lalert.render.places import concerned, prefecture
-from lalert.render.wording import action, headline, main_info, one_line, stands
+from lalert.render.wording import action, headline, left_out, main_info, one_line, stands
 from lalert.render.words import STATE_REMARKS, level_label, pick, state_label
 from lalert.web.badge import Badge, badge_of, badge_of_error, look_at
 from lalert.web.cards import in_marks, tongue_of
@@ -191,6 +191,7 @@ def _facts(entry: Entry, info: Info | None, standing: Standing, lang: str) -> tu
     told: list[tuple[str, str | datetime | None]] = [
         ("state", state_label(standing.state, lang, standing.cancel_kind)),
         ("event", one_line(info.event) if info else None),
+        ("left_out", left_out(entry, lang)),
         ("sender", one_line((info and info.sender_name) or alert.sender)),
         ("decided", decided_at(info) if info else None),
         ("sent", alert.sent),

@@ -91,6 +91,7 @@ PHRASES: Final[Mapping[str, Text]] = MappingProxyType(
         "onset": Text("始まる見込み", "Expected to begin"),
         "expires": Text("有効期限", "Until"),
         "event": Text("種別", "Event"),
+        "left_out": Text("前回からの変更", "Changed since"),
         "contact": Text("問い合わせ先", "Contact"),
         "web": Text("発信者のページ", "Sender's page"),
         "resources": Text("添付", "Attached"),

@@ -164,3 +164,15 @@ def test_lifetime_bounds_what_names_no_end(log: Log) -> None:
     order = author.order()
     endless = replace(order, infos=tuple(replace(info, expires=None, effective=None) for info in order.infos))
     assert log.draft(endless).ends_at == order.sent + LIFETIME
+
+
+def test_an_update_says_what_it_leaves_out(log: Log) -> None:
+    """An Update is the full state: the ward that it no longer names is named as left out; a lifting names none."""
+    first = author.order(CHIYODA, CHUO)
+    log.keep(first)
+    draft = log.draft(author.update(first, CHIYODA))
+    assert draft.omission is not None
+    assert [(one.code, one.name, one.whole) for one in draft.omission.municipalities] == [(CHUO, "中央区", True)]
+    assert log.draft(author.update(first, CHIYODA, CHUO)).omission is None
+    assert log.draft(author.lift(first)).omission is None
+    assert log.draft(author.cancel(first)).omission is None

@@ -7,7 +7,7 @@ import json
 from hypothesis import given
 
 from lalert.cap.model import Status
-from lalert.core.model import CancelKind, Entry, Kind, Realm, Standing, State, Zone
+from lalert.core.model import CancelKind, Entry, Kind, LeftOut, Omission, Realm, Standing, State, Zone
 from lalert.errors import Finding, Severity, Text
 from lalert.geo.area import Covered
 from lalert.render.entry import area_to_dict, dump, entry_to_dict, links, receipt_to_dict
@@ -43,6 +43,7 @@ def test_an_entry_has_every_field_that_users_rely_on() -> None:
         "level": 4,
         "hazards": ["flood"],
         "silent": True,
+        "leftOut": None,
         "endsAt": "2026-07-06T08:30:00+09:00",
         "attribution": None,
         "area": {
@@ -117,12 +118,23 @@ def test_the_receipt_is_what_the_interface_says() -> None:
         "priority",
         "level",
         "area",
+        "leftOut",
         "matched",
+        "signatures",
         "findings",
         "acceptedAt",
     ]
     assert (made["realm"], made["matched"]) == ("drill", {"streams": 12, "residents": 3})
     assert made["findings"] == [warning.to_dict()]
+
+
+def test_what_an_update_leaves_out_is_told() -> None:
+    """Entry and receipt name the municipalities that an Update lifts by leaving them out, and its sender's names."""
+    omission = Omission(municipalities=(LeftOut("131024", "中央区", whole=True),), names=("築地",))
+    said = entry(kind=Kind.UPDATE, omission=omission)
+    told = {"municipalities": [{"code": "131024", "name": "中央区", "whole": True}], "names": ["築地"]}
+    assert parsed(said)["leftOut"] == told
+    assert receipt_to_dict(said, Realm.LIVE)["leftOut"] == told
 
 
 def test_tickers_come_in_three_lengths_and_two_languages() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lalert.cap.model import Alert, AreaBlock, MsgType, ResponseType, Scope, Severity, Status
-from lalert.core.model import CancelKind, Entry, Kind, Standing, State, Zone
+from lalert.core.model import CancelKind, Entry, Kind, LeftOut, Omission, Standing, State, Zone
 from lalert.render.wording import action, headline, main_info, one_line, stands, summary, ticker, where
 from tests.render.entries import CHIYODA, CHUO, KAWAGUCHI, SENT, alert, area, entry, info, reach
 from tests.render.hostile import texts
@@ -233,6 +233,16 @@ def test_summary_goes_source_hazard_place_action_time() -> None:
     said = summary(entry(), "ja")
     parts = ["千代田区 7月6日02:30発表", "警戒レベル4 避難指示（洪水）", "東京都千代田区", "全員避難", "現在"]
     assert sorted(parts, key=said.index) == parts
+
+
+def test_summary_says_what_an_update_leaves_out() -> None:
+    """Where an Update no longer reaches, it lifts, and the summary names the place; a drill keeps its marks."""
+    chuo, minato = LeftOut("131024", "中央区", whole=True), LeftOut("131032", "港区", whole=False)
+    said = entry(kind=Kind.UPDATE, omission=Omission(municipalities=(chuo, minato), names=("築地\n一丁目",)))
+    told = "対象から外れて解除：東京都中央区。一部で解除：東京都港区。前回あって今回ない区域：築地 一丁目"
+    assert told in summary(said, "ja")
+    assert "No longer included, lifted there: Tokyo: 中央区" in summary(said, "en")
+    assert "解除" not in summary(entry(), "ja")
 
 
 def test_ticker_drops_what_matters_least() -> None:

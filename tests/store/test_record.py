@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lalert.cap.model import AreaBlock, Category, Certainty, Circle, Info, NamedValue, Resource, Severity, Urgency
 from lalert.cap.signature import Signature, Verdict
-from lalert.core.model import Cursor, Entry, Heard, Posted, Priority, Reach, Standing, State
+from lalert.core.model import Cursor, Entry, Heard, LeftOut, Omission, Posted, Priority, Reach, Standing, State
 from lalert.errors import Defect
 from lalert.store import record
 from tests.contract.making import START, area, cancel, expiry, message, update
@@ -53,6 +53,7 @@ def rich_alert() -> Entry:
     draft = replace(
         update("u", a),
         alert=replace(a.alert, infos=(info,)),
+        omission=Omission(municipalities=(LeftOut("131024", "中央区", whole=False),), names=("築地",)),
         supersedes=(Reach(identity=a.alert.identity, area=area(3), heard=(heard, nowhere)),),
     )
     return Entry.of(draft, HERE)

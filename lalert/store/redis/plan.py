@@ -11,11 +11,12 @@ Later drafts of a batch see what earlier ones did: `Planner` lays that over the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from lalert.core.model import Cursor, Draft, Entry, Kind, Posted, Standing, State
-from lalert.core.thread import ends_others, in_own_thread, supersedes
+from lalert.core.omission import superseding
+from lalert.core.thread import ends_others, in_own_thread
 
 Question = tuple[str, str]
 Facts = Mapping[Question, str]
@@ -142,7 +143,7 @@ class Planner:
         holder = self._holder(draft.thread)
         if holder is not None and holder[1] not in ends:
             posted = Posted(self._entry(holder[0]), Standing(state=State.IN_FORCE))
-            draft = replace(draft, supersedes=draft.supersedes + supersedes(draft.alert, (), posted))
+            draft = superseding(draft, posted)
             ends = (*ends, holder[1])
         references = tuple(reference.key for reference in draft.alert.references)
         return self._keep(Keep(draft, ends, references))

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from lalert.core.model import CancelKind, Cursor, Draft, Entry, Kind, Posted, Standing, State
-from lalert.core.thread import ends_others, in_own_thread, standing_after, standing_at_first, supersedes
+from lalert.core.omission import superseding
+from lalert.core.thread import ends_others, in_own_thread, standing_after, standing_at_first
 from lalert.store import record
 from lalert.store.base import Appended, Conflicting, Gap, Outcome, Repeated, Span, Stale
 from lalert.store.instants import micros
@@ -63,7 +64,7 @@ class Ledger:
         current = self._in_force_of(draft.thread)
         named = {reach.identity.key for reach in draft.supersedes}
         if current is not None and current.entry.key not in named:
-            draft = replace(draft, supersedes=draft.supersedes + supersedes(draft.alert, (), current))
+            draft = superseding(draft, current)
         entry = self._insert(draft)
         ended = [self._seq_of(key) for key in named] + ([current.entry.cursor.seq] if current else [])
         for seq in ended:
