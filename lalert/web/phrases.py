@@ -25,6 +25,7 @@ PHRASES: Final[Mapping[str, Text]] = MappingProxyType(
             "接続が切れています。表示は最新ではない可能性があります。", "Connection lost: this page may be out of date."
         ),
         "stale": Text("表示が最新ではない可能性があります。", "What you see may be out of date."),
+        "stale_since": Text("情報の更新が止まった時刻", "Not updated since"),
         "stale_detail": Text(
             "情報を保存する装置に接続できません。新しい発令や解除が反映されていない場合があります。テレビ・ラジオ・市区町村の情報も確認してください。",
             "The hub cannot reach its store. New alerts and all-clears may be missing: check other sources, too.",

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from lalert.errors import Text
 from lalert.geo.codes import normalise
+from lalert.web import recall
 from lalert.web.alerts import newest
 from lalert.web.answers import IMMUTABLE, answer
 from lalert.web.assets import assets
@@ -67,7 +68,7 @@ async def alert(request: web.Request) -> web.Response:
     posted = await newest(ctx.hub, name, request.query.get("sender"))
     if posted is None:
         raise not_found(Text(f"電文 {name[:80]} はありません。", f"There is no message {name[:80]}."))
-    thread = await ctx.hub.store.thread(posted.entry.thread)
+    thread = await recall.thread(ctx.hub, posted.entry.thread)
     return _page(request, ctx.pages.alert(posted, thread, visit))
 
 
@@ -128,7 +129,7 @@ def _visit(request: web.Request, known: set[str]) -> Visit:
     return Visit(
         now=hub.clock(),
         lang="en" if lang == "en" else "ja",
-        stale=hub.failing_since is not None,
+        stale=hub.failing_since,
         heard=hub.heard_at,
         cursor=hub.tail.head,
     )

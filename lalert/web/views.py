@@ -63,13 +63,13 @@ SAID: Final = {
 class Visit:
     """The moment at which a page is seen, and in which language.
 
-    `stale` says that the store cannot be reached and the situation may be old. `heard` is when the hub last heard
+    `stale` says since when the store cannot be reached and the situation may be old. `heard` is when the hub last heard
     from a sender; `cursor` the position of the log that the situation stands at, from where the page follows on.
     """
 
     now: datetime
     lang: Lang = "ja"
-    stale: bool = False
+    stale: datetime | None = None
     heard: datetime | None = None
     cursor: Cursor | None = None
 
