@@ -88,7 +88,7 @@ class Server:
 @asynccontextmanager
 async def serving(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> AsyncIterator[Server]:
     """Run the server as long as the context lasts. Raises `Unavailable` when the port or a store cannot be had."""
-    atlas = await asyncio.to_thread(Atlas.open, settings.store.data)
+    atlas = await asyncio.to_thread(Atlas.open, settings.store.data, groups=settings.hub.groups)
     tell_fault(atlas)
     signatures = {realm: await asyncio.to_thread(signatures_of, settings.signatures, realm) for realm in Realm}
     metrics = Metrics()
