@@ -65,6 +65,7 @@ CHART_SAID: Final = {
     "present": "chart_present",
     "loading": "chart_loading",
     "failed": "chart_failed",
+    "beyond": "chart_beyond",
     "nothing": "chart_nothing",
     "comma": "comma",
 }

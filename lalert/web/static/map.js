@@ -17,6 +17,7 @@ const JAPAN = [[122.8, 24.0], [146.2, 45.7]];
 const STEP_MS = 15 * 60_000;
 const PATIENCE_MS = 20_000;
 const RETRY_MS = 5_000;
+const GONE = 410;
 const MUNICIPALITIES_FROM = 6;
 const NOTHING = { type: "FeatureCollection", features: [] };
 
@@ -145,7 +146,7 @@ function draw() {
 
 async function fetched(address, cache = "default") {
   const answer = await fetch(address, { cache, signal: AbortSignal.timeout(PATIENCE_MS) });
-  if (!answer.ok) throw new Error(String(answer.status));
+  if (!answer.ok) throw new Error(answer.status === GONE ? said.beyond : said.failed);
   return answer.json();
 }
 
@@ -181,6 +182,14 @@ function looked(feature) {
   return { ...feature, properties: { key: feature.id, look, rank: looks.indexOf(look) } };
 }
 
+function put(found) {
+  shown = new Map(found.map((feature) => [feature.id, feature]));
+  map.getSource("alerts").setData({ type: "FeatureCollection", features: found.map(looked) });
+  view.dataset.shown = found.length;
+  here.hidden = true;
+  list(past.querySelector("ul"), found);
+}
+
 async function show() {
   const number = ++asked;
   const at = Number(when.value) ? new Date((Math.floor(Date.now() / STEP_MS) + Number(when.value)) * STEP_MS) : null;
@@ -188,16 +197,14 @@ async function show() {
   try {
     const found = await features(at);
     if (number !== asked) return;
-    shown = new Map(found.map((feature) => [feature.id, feature]));
-    map.getSource("alerts").setData({ type: "FeatureCollection", features: found.map(looked) });
-    view.dataset.shown = found.length;
-    here.hidden = true;
+    put(found);
     tell(at, at ? said.then : "");
-    if (at) list(past.querySelector("ul"), found);
-  } catch {
+  } catch ({ message }) {
     if (number !== asked) return;
-    tell(at, said.failed);
-    setTimeout(() => number === asked && show(), RETRY_MS);
+    const isBeyond = message === said.beyond;
+    if (isBeyond) put([]);
+    tell(at, isBeyond ? message : said.failed);
+    if (!isBeyond) setTimeout(() => number === asked && show(), RETRY_MS);
   }
 }
 
