@@ -118,6 +118,7 @@ def test_the_receipt_is_what_the_interface_says() -> None:
         "level",
         "area",
         "matched",
+        "signatures",
         "findings",
         "acceptedAt",
     ]
