@@ -33,7 +33,9 @@ S = TypeVar("S")
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
 Network = IPv4Network | IPv6Network
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s/?#]+[^\s?#]*$", max_length=1024)]
-StoreUrl = Annotated[str, Meta(pattern=r"^(rediss?|unix)://\S+$", max_length=1024)]
+StoreUrl = Annotated[
+    str, Meta(pattern=r"^(rediss?://[^\s/?#]+(/[0-9]{0,5})?|unix:///[^\s?#]+)(\?[^\s#]*)?$", max_length=1024)
+]
 
 
 class Networks(tuple[Network, ...]):
