@@ -111,6 +111,7 @@ class Hub:
         self.calm = asyncio.Event()  # unset while something that cannot wait is on its way into the log
         self.calm.set()
         self._hurried = 0
+        self._remembered_at_start = self.changed_at
         self.cache = Cache(limit=512)
         self._aliases: dict[str, Identity] = {}  # by natural key: relays issue messages again under other names
         self._older: dict[int, Faces] = {}  # messages in force from before the tail began
@@ -168,9 +169,13 @@ class Hub:
         since = self.clock() - timedelta(hours=self.settings.hub.ended_h)
         recent = _unbroken(await self.store.read_from(since, self.settings.stream.tail_entries))
         first = recent[0].cursor.seq if recent else span.head.seq + 1
-        for posted in await self.store.in_force():
-            if posted.entry.cursor.seq < first:
-                self.situation.apply(posted.entry)
+        older = {posted.entry.cursor.seq: posted.entry for posted in await self.store.in_force()}
+        older |= {posted.entry.cursor.seq: posted.entry for posted in await self._ended_by(recent)}
+        for seq in sorted(older):
+            if seq < first:
+                self.situation.apply(older[seq])
+        whole = len(recent) < self.settings.stream.tail_entries
+        self._remembered_at_start = since if whole else recent[0].at
         self.tail = Tail(head=Cursor(span.head.epoch, first - 1), limit=self.settings.stream.tail_entries)
         self.public_head = self.tail.head
         self._show(recent)
@@ -192,6 +197,11 @@ class Hub:
         for pool in (self._workers, self._examiners):
             pool.shutdown(wait=False, cancel_futures=True)
         await self.store.close()
+
+    @property
+    def remembers_since(self) -> datetime:
+        """From when on memory knows everything that was in force."""
+        return max(self._remembered_at_start, self.clock() - timedelta(hours=self.settings.hub.ended_h))
 
     async def in_worker(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what `work` returns, done in a thread: for everything that takes more than a millisecond."""
@@ -294,6 +304,13 @@ class Hub:
         self.metrics.in_force.labels(self.realm.value).set(len(self.situation.in_force()))
         held = {posted.entry.cursor.seq for posted in self.situation.in_force()}
         self._older = {seq: faces for seq, faces in self._older.items() if seq in held}
+
+    async def _ended_by(self, recent: Sequence[Entry]) -> list[Posted]:
+        """Return the older messages that these entries ended: what held lately is known after a restart, too."""
+        keys = {entry.alert.identity.key for entry in recent if entry.kind is not Kind.EXPIRE}
+        ends = [(entry, key) for entry in recent for key in sorted(threads.ended_by(entry) - keys)]
+        found = [(entry, await self.store.find_key(key)) for entry, key in ends]
+        return [posted for entry, posted in found if posted and posted.standing == threads.standing_after(entry)]
 
     async def _known(self, alert: Alert) -> Accepted | None:
         """Return what this identity became before; raises `Rejected` 409 when that was other bytes."""

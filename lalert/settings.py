@@ -33,7 +33,9 @@ S = TypeVar("S")
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
 Network = IPv4Network | IPv6Network
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s/?#]+[^\s?#]*$", max_length=1024)]
-StoreUrl = Annotated[str, Meta(pattern=r"^(rediss?|unix)://\S+$", max_length=1024)]
+StoreUrl = Annotated[
+    str, Meta(pattern=r"^(rediss?://[^\s/?#]+(/[0-9]{0,5})?|unix:///[^\s?#]+)(\?[^\s#]*)?$", max_length=1024)
+]
 
 
 class Networks(tuple[Network, ...]):
@@ -117,9 +119,10 @@ class Hub:
 
     `lifetime_h` ends what names no end; `jurisdiction_slack_m` is how far a shape may reach over the border of what
     its sender may alert; `key_per_s` and `key_burst` limit one key, wide enough for one that relays a whole country's
-    1,741 municipalities at once.
+    1,741 municipalities at once. `groups` lists the operator's named areas, in the data folder unless it is absolute.
     """
 
+    groups: Path = Path("groups.toml")
     lifetime_h: Annotated[int, Meta(ge=1, le=8_760)] = 168
     jurisdiction_slack_m: Annotated[float, Meta(ge=0, le=50_000)] = 500.0
     canary_s: Annotated[float, Meta(ge=5, le=3_600)] = 60.0

@@ -57,15 +57,13 @@ def open_document(raw: bytes) -> Document:
         raise _unreadable(finding("cap.xml.size", facts={"limit": MAX_BYTES}))
     if raw.count(b"<") > MAX_TAGS:
         raise _unreadable(finding("cap.xml.elements", facts={"limit": MAX_TAGS}))
-    if b"<!DOCTYPE" in raw:
-        raise _unreadable(finding("cap.xml.doctype", path="/", line=1))
     try:
         root = etree.fromstring(raw, _PARSER)
     except etree.XMLSyntaxError as error:
         code = "cap.xml.depth" if "depth" in (error.msg or "") else "cap.xml.syntax"
         raise _unreadable(finding(code, line=error.lineno or 1, found=error.msg)) from None
     info = root.getroottree().docinfo
-    if info.internalDTD is not None:  # one in UTF-16 is not seen above
+    if info.internalDTD is not None:
         raise _unreadable(finding("cap.xml.doctype", path="/", line=1))
     try:
         return Document(root, _as_utf_8(raw, info.encoding or ""))

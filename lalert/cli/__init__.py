@@ -9,6 +9,7 @@ import click
 
 from lalert import __version__
 from lalert.cli.boundaries import boundaries
+from lalert.cli.cluster import cluster
 from lalert.cli.demo import demo
 from lalert.cli.endpoint import endpoint
 from lalert.cli.key import key
@@ -18,7 +19,7 @@ from lalert.cli.sources import sources
 from lalert.cli.validate import validate
 from lalert.cli.watch import watch
 
-_COMMANDS = (serve, demo, send, validate, watch, key, endpoint, sources, boundaries)
+_COMMANDS = (serve, demo, send, validate, watch, key, endpoint, cluster, sources, boundaries)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -70,6 +70,9 @@ def _report(file: Path, status: int, body: bytes) -> int:
         problem = json.loads(body)
     except ValueError:
         problem = {}
+    for message in problem.get("messages", []):  # of an envelope: what was kept all the same is on its way
+        if "receipt" in message:
+            print(json.dumps(message["receipt"], ensure_ascii=False))
     tell(Text(f"{file}: {status} {problem.get('detail', '')}", f"{file}: {status} {problem.get('detail', '')}"))
     for finding in problem.get("errors", []):
         place = f"{finding['line'] or ''}:{finding['path'] or ''}"

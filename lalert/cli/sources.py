@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import msgspec
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from lalert.cap.model import Alert
 from lalert.cli.speech import FINDINGS, TRY_AGAIN, honest, say, tell
@@ -147,11 +147,16 @@ def _print_table(source: Source, verdicts: Sequence[_Verdict]) -> None:
         f"{source.name}: {len(verdicts)} 通のうち {taken} 通が受け付けられます",
         f"{source.name}: {taken} of {len(verdicts)} would be accepted",
     )
-    columns = (Text("識別子", "identifier"), Text("送信", "sent"), Text("結果", "outcome"), Text("理由", "why"))
-    table = Table(*(say(column) for column in columns), title=say(head))
+    table = Table(
+        Column(say(Text("識別子", "identifier")), overflow="fold"),
+        Column(say(Text("送信", "sent")), no_wrap=True),
+        Column(say(Text("結果", "outcome")), no_wrap=True),
+        say(Text("理由・指摘", "why, and what to know")),
+        title=say(head),
+    )
     for verdict in verdicts:
         alert = verdict.alert
         why = "\n".join(dict.fromkeys(say(finding.message) for finding in verdict.findings[:5]))
-        cells = (alert.identifier if alert else "-", f"{alert.sent:%Y-%m-%d %H:%M %z}" if alert else "-")
+        cells = (alert.identifier if alert else "-", f"{alert.sent:%m-%d %H:%M}" if alert else "-")
         table.add_row(*(cell.replace("[", "\\[") for cell in (*cells, verdict.outcome, why)))
     Console().print(table)

@@ -112,6 +112,12 @@ def standing_after(draft: Draft) -> Standing:
     return Standing(state=state, replaced_by=draft.alert.identifier, cancel_kind=draft.cancel_kind)
 
 
+def ended_by(draft: Draft) -> frozenset[str]:
+    """Return the natural keys of what `draft` says that it ends; the store may have ended more of its thread."""
+    expired = {draft.alert.identity.key} if draft.kind is Kind.EXPIRE else set()
+    return frozenset(expired | {reach.identity.key for reach in draft.supersedes})
+
+
 def standing_at_first(draft: Draft) -> Standing:
     """Return how the message of `draft` itself stands when it is kept."""
     return Standing(state=draft.state, cancel_kind=None if draft.state is State.IN_FORCE else draft.cancel_kind)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from lalert.errors import LalertError
 from lalert.geo.boundaries import BoundarySet, load
-from lalert.geo.shelf import Shelf, Stamp
+from lalert.geo.groups import read as read_groups
+from lalert.geo.shelf import Shelf, Stamp, stamp_of
 
 
 class Atlas:
@@ -21,13 +22,17 @@ class Atlas:
         self.current = current
         self.fault: LalertError | None = None
         self._shelf: Shelf | None = None
-        self._stamp: Stamp | None = None
+        self._groups = Path()
+        self._stamps: tuple[Stamp, Stamp] | None = None
 
     @classmethod
-    def open(cls, data: Path) -> Atlas:
-        """Return the atlas of a data folder, with the set that it names, or else the embedded one and a `fault`."""
+    def open(cls, data: Path, *, groups: Path = Path("groups.toml")) -> Atlas:
+        """Return the atlas of a data folder, with the set that it names, or else the embedded one and a `fault`.
+
+        `groups` lists the operator's named areas, in the data folder unless it is absolute.
+        """
         atlas = cls(load())
-        atlas._shelf = Shelf(data)
+        atlas._shelf, atlas._groups = Shelf(data), data / groups
         atlas.refresh()
         return atlas
 
@@ -39,14 +44,16 @@ class Atlas:
         """
         if self._shelf is None:
             return False
-        stamp = self._shelf.stamp()
-        if stamp == self._stamp:
+        stamps = self._shelf.stamp(), stamp_of(self.current.groups.files or (self._groups,))
+        if stamps == self._stamps:
             return False
-        self._stamp = stamp
+        found = self.current
         try:
-            self.current, self.fault = self._chosen(self._shelf), None
+            found, self.fault = self._chosen(self._shelf), None
         except LalertError as error:
             self.fault = error
+        self.current = found.with_groups(read_groups(self._groups, found))
+        self._stamps = stamps  # as it was before: what changed while it was read is seen next time
         return True
 
     def _chosen(self, shelf: Shelf) -> BoundarySet:

@@ -22,6 +22,7 @@ from lalert.geo.survey import survey
 
 STEPS = ("read", "clean", "dissolve", "name", "pack")
 FEATURES = 1_855
+MUNICIPALITIES = 1_741
 
 Report = Callable[[str], None]
 
@@ -51,8 +52,8 @@ def _finished(names: Gazetteer, shapes: Geometries, pieces: Geometries) -> tuple
     content = Packed(names=names, municipalities=shapes, pieces=pieces, outlines=outlines, prefectures=prefectures)
     data = packed.encode(content)
     result = survey(packed.decode(data))
-    if result.problems:
-        raise _unfit(result.problems)
+    if result.problems or result.counts["municipalities"] != MUNICIPALITIES:
+        raise _unfit([*result.problems, f"{result.counts['municipalities']} municipalities"])
     return data, _source(result.counts, data)
 
 

@@ -22,6 +22,7 @@ from shapely.errors import GEOSException
 
 from lalert.errors import Defect, Text
 from lalert.geo import source as files
+from lalert.geo.cleaning import GRID
 from lalert.geo.measure import Geometries
 from lalert.geo.place import Gazetteer, Municipality, Piece, Prefecture, Region
 from lalert.geo.source import Source
@@ -33,7 +34,6 @@ EMBEDDED = Path(__file__).parent / "data"
 MAX_UNPACKED_BYTES = 1 << 30
 
 _FORMAT = 2
-_MICRO = 1e6
 _LAYERS = ("municipalities", "pieces", "outlines", "prefectures")
 
 
@@ -112,8 +112,9 @@ def _formless(why: str) -> Defect:
 
 
 def _shrunk(shapes: Geometries) -> dict[str, npt.NDArray[Any]]:
-    _, degrees, (rings, polygons, features) = shapely.to_ragged_array(_multi(shapes), include_z=False)
-    steps = np.diff(np.rint(degrees * _MICRO).astype(np.int32), axis=0, prepend=np.zeros((1, 2), np.int32))
+    multi = _multi(shapes) if len(shapes) else _NONE
+    _, degrees, (rings, polygons, features) = shapely.to_ragged_array(multi, include_z=False)
+    steps = np.diff(np.rint(degrees * GRID).astype(np.int32), axis=0, prepend=np.zeros((1, 2), np.int32))
     zigzag = ((steps << 1) ^ (steps >> 31)).astype("<u4")
     planes = np.ascontiguousarray(zigzag.T).view(np.uint8).reshape(-1, 4).T
     offsets = {"rings": rings, "polygons": polygons, "features": features}
@@ -124,10 +125,13 @@ def _grown(arrays: Mapping[str, npt.NDArray[Any]], layer: str) -> Geometries:
     planes = np.ascontiguousarray(arrays[f"{layer}.planes"].T)
     zigzag = planes.view("<u4").reshape(2, -1).T.astype(np.int64)
     steps = (zigzag >> 1) ^ -(zigzag & 1)
-    degrees = np.ascontiguousarray(np.cumsum(steps, axis=0) / _MICRO)
+    degrees = np.ascontiguousarray(np.cumsum(steps, axis=0) / GRID)
     offsets = tuple(arrays[f"{layer}.{part}"].astype(np.int64) for part in ("rings", "polygons", "features"))
     shapes = shapely.from_ragged_array(shapely.GeometryType.MULTIPOLYGON, degrees, offsets)
-    return _simplest(shapes)
+    return _simplest(shapes[:0] if len(shapes) == 1 and shapely.is_empty(shapes[0]) else shapes)
+
+
+_NONE = np.array([shapely.MultiPolygon()], dtype=object)  # the ragged form needs a type
 
 
 def _multi(shapes: Geometries) -> Geometries:

@@ -7,6 +7,7 @@ version in use; without it the embedded set is. A version never changes what it 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from lalert.errors import Defect, Rejected, Text
@@ -92,7 +93,7 @@ class Shelf:
         return self.folder / f"{version}.npz", self.folder / f"{version}.toml"
 
 
-def stamp_of(paths: list[Path]) -> Stamp:
+def stamp_of(paths: Iterable[Path]) -> Stamp:
     """Return the stamp of files; one that is absent counts, too."""
     return tuple(_stamp(path) for path in paths)
 

@@ -7,7 +7,7 @@ chance in it, and never before the server wants to be asked. What the hub cannot
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -15,7 +15,7 @@ from typing import Final
 import structlog
 
 from lalert.core.glance import glance
-from lalert.core.model import Posted
+from lalert.core.model import Posted, Priority
 from lalert.core.retry import Policy
 from lalert.errors import LalertError, Unavailable
 from lalert.hub import Hub
@@ -59,6 +59,9 @@ class Poller:
         self._gatherer = Gatherer(source, fetching, self._memory)
         self._trust_of = trust_of
         self._random = random
+        labels = hub.realm.value, source.name
+        hub.metrics.source_failures.labels(*labels).set(0)
+        hub.metrics.source_heard.labels(*labels).set(0)  # a source that was never heard is seen at once
         self._policy = Policy(first_s=source.interval_s, longest_s=max(_LONGEST_S, source.interval_s))
 
     def is_due(self) -> bool:
@@ -140,12 +143,12 @@ class Poller:
         return who.startswith(PREFIX) and self._trust_of(who.removeprefix(PREFIX)) <= self.source.trust
 
     async def _keep(self, chains: Iterable[Sequence[Message]]) -> None:
-        """Keep every chain, the most urgent first, a few at a time."""
-        waiting = sorted(chains, key=lambda chain: min(glance(message.raw) for message in chain), reverse=True)
+        """Keep every chain, the most urgent first and then the oldest, a few at a time."""
+        waiting = deque(sorted(chains, key=_by_urgency))
 
         async def work() -> None:
             while waiting:
-                await self._keep_chain(waiting.pop())
+                await self._keep_chain(waiting.popleft())
 
         await asyncio.gather(*(work() for _ in range(min(_CHAINS, len(waiting)))))
 
@@ -215,3 +218,7 @@ class Poller:
             "lastMessageAt": self.brought and self.brought[1].isoformat(timespec="seconds"),
             "messages": dict(self.outcomes),
         }
+
+
+def _by_urgency(chain: Sequence[Message]) -> tuple[Priority, datetime]:
+    return min(glance(message.raw) for message in chain), chain[0].alert.sent

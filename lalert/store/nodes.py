@@ -36,7 +36,7 @@ class Report:
 
     id: str
     name: str
-    url: str
+    where: str
     version: str
     since: datetime
     ways: tuple[str, ...] = ()

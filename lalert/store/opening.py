@@ -18,4 +18,4 @@ async def open_store(settings: Storage, realm: Realm, *, exclusive: bool = True)
     """
     if settings.url is None:
         return await SqliteStore.open(settings.data / f"{realm}.sqlite", realm, exclusive=exclusive)
-    return await RedisStore.open(settings, realm)
+    return await RedisStore.open(settings, realm, is_hub=exclusive)

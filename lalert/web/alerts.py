@@ -16,7 +16,7 @@ from lalert.hub import Hub
 from lalert.publishers.faces import Faces
 from lalert.render.entry import dump, entry_to_dict
 from lalert.render.geojson import alert_to_geojson
-from lalert.store.base import Gap
+from lalert.web import recall
 from lalert.web.answers import answer
 from lalert.web.context import context
 from lalert.web.problems import not_found
@@ -40,7 +40,7 @@ async def active(request: web.Request) -> web.Response:
     hub = context(request).hub
     wanted = _filter(request, hub)
     body = hub.cache.get(("active", wanted), hub.situation.generation, lambda: _active(hub, wanted))
-    return answer(request, body, "application/json", headers=_stale(hub))
+    return answer(request, body, "application/json", headers=recall.stale(hub))
 
 
 def _active(hub: Hub, wanted: Subscription) -> bytes:
@@ -61,7 +61,7 @@ async def one(request: web.Request) -> web.Response:
     link = quote(posted.entry.alert.identifier, safe="")
     if form == "html":
         raise web.HTTPSeeOther(f"{hub.site.base}/alerts/{link}")
-    vary = {"Vary": "Accept"}
+    vary = {"Vary": "Accept", **recall.stale(hub)}
     if form == "cap":
         return answer(request, posted.entry.cap, "application/cap+xml", headers=vary)
     if form == "geojson":
@@ -76,11 +76,11 @@ async def thread(request: web.Request) -> web.Response:
     hub = context(request).hub
     Query(request.query, ()).done()
     name = request.match_info["identifier"]
-    entries = await hub.store.thread(name)
+    entries = await recall.thread(hub, name)
     if not entries:
         raise not_found(Text(f"スレッド {name[:80]} はありません。", f"There is no thread {name[:80]}."))
     body = {"thread": name, "entries": [msgspec.Raw(Faces(entry, hub.site).json) for entry in entries]}
-    return answer(request, dump(body), "application/json")
+    return answer(request, dump(body), "application/json", headers=recall.stale(hub))
 
 
 async def changes(request: web.Request) -> web.Response:
@@ -109,10 +109,9 @@ async def changes(request: web.Request) -> web.Response:
 
 
 async def entries_after(hub: Hub, since: Cursor, limit: int) -> tuple[Sequence[Faces], Cursor]:
-    """Return up to `limit` entries after `since` and the position of the last. Raises `Gap`."""
+    """Return up to `limit` entries after `since` and the position of the last. Raises `Gap`, `Unavailable`."""
+    await recall.reach(hub, since)
     tail = hub.tail
-    if since.epoch != tail.head.epoch or since.seq > tail.head.seq:
-        raise Gap(str(since), await hub.store.span())
     if tail.holds(since.seq):
         faces = tail.after(since.seq, limit)
     else:
@@ -142,7 +141,7 @@ async def newest(hub: Hub, identifier: str, sender: str | None = None) -> Posted
     """Return the newest message with this identifier (of this sender, if it is given), or None."""
     if not identifier or len(identifier) > 1024:
         return None
-    found = await hub.store.find(identifier)
+    found = await recall.messages(hub, identifier)
     return next((p for p in reversed(found) if sender in (None, p.entry.alert.sender)), None)
 
 
@@ -160,8 +159,3 @@ def _negotiated(request: web.Request) -> str:
         if form:
             return form
     return "json"
-
-
-def _stale(hub: Hub) -> dict[str, str]:
-    """Say aloud that the store is down and this may be old."""
-    return {} if hub.failing_since is None else {"Warning": '110 lalert "Response is Stale"'}

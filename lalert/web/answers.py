@@ -18,6 +18,12 @@ CONTENT_SECURITY_POLICY = (
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
+# The map's library starts its worker from a blob of its own text, and asks of a data: picture whether it can be read.
+# Only that page lets it.
+MAP_SECURITY_POLICY = CONTENT_SECURITY_POLICY.replace("worker-src 'self'", "worker-src 'self' blob:").replace(
+    "img-src 'self'", "img-src 'self' data:"
+)
+
 
 def etag_of(body: bytes) -> str:
     """Return the strong entity tag of `body`, without quotes."""

@@ -106,6 +106,8 @@ def _realm_routes() -> list[web.RouteDef]:
         web.get("/alerts/{identifier}", site.alert),
         web.get("/alerts/{identifier}/map.svg", maps.alert_svg),
         web.get("/alerts/{identifier}/map.png", maps.alert_png),
+        web.get("/map", site.chart),
+        web.get("/map/{name}.geojson", maps.outlines),
         web.get("/map/{code}.svg", maps.place_svg),
         web.get("/map/{code}.png", maps.place_png),
     ]

@@ -9,7 +9,9 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.metadata import PackageNotFoundError, distribution
 from importlib.resources import files
+from pathlib import Path
 
 _TYPES = {
     "css": "text/css; charset=utf-8",
@@ -47,6 +49,19 @@ def assets() -> Mapping[str, Asset]:
     return {
         item.name: _asset(item.name, item.read_bytes()) for item in folder.iterdir() if _suffix(item.name) in _TYPES
     }
+
+
+@cache
+def vendored() -> Mapping[str, Asset]:
+    """Return maplibre-gl, as its package on this machine has it; nothing where the package is not whole.
+
+    Pages do without it: a missing library must not keep anybody from being warned.
+    """
+    try:
+        body = Path(str(distribution("maplibre").locate_file("maplibre/srcjs/maplibre-gl.js"))).read_bytes()
+    except (PackageNotFoundError, OSError):
+        return {}
+    return {"maplibre-gl.js": _asset("maplibre-gl.js", body)}
 
 
 def _asset(name: str, body: bytes) -> Asset:

@@ -38,6 +38,22 @@ def badge_of(look: Look, lang: str) -> Badge:
     return Badge(look.value, look.name.lower(), label)
 
 
+def sign_of(look: Look, lang: str) -> dict[str, object]:
+    """Return what a script needs to draw a look as the maps do: colours, hatch (a path in 8 by 8), mark and word."""
+    paint, badge = PAINTS[look], badge_of(look, lang)
+    return {
+        "mark": badge.mark,
+        "style": badge.style,
+        "label": badge.label,
+        "isDiamond": not badge.mark.isdecimal(),
+        "fill": paint.fill,
+        "ink": paint.ink,
+        "hatch": paint.hatch,
+        "hatchInk": paint.hatch_ink,
+        "hatchOpacity": paint.hatch_opacity,
+    }
+
+
 def badge_of_error(lang: str) -> Badge:
     """Return the badge of what was sent in error and cancelled."""
     words = phrases(lang)

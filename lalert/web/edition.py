@@ -26,13 +26,15 @@ async def follow(atlas: Atlas, contexts: Iterable[Context]) -> None:
         for ctx in contexts:
             ctx.hub.cache.forget()
             ctx.bulky.forget()
-        log.info("boundaries.swapped", before=before.version, version=atlas.current.version)
+        groups = len(atlas.current.groups.by_name)
+        log.info("boundaries.swapped", before=before.version, version=atlas.current.version, groups=groups)
     tell_fault(atlas)
 
 
 def tell_fault(atlas: Atlas) -> None:
-    """Say aloud that the set which was asked for cannot be had."""
-    if atlas.fault is not None:
-        log.error(
-            "boundaries.kept", version=atlas.current.version, code=atlas.fault.code, reason=atlas.fault.message.en
-        )
+    """Say aloud that the set which was asked for, or a named area, cannot be had."""
+    version, fault = atlas.current.version, atlas.fault
+    if fault is not None:
+        log.error("boundaries.kept", version=version, code=fault.code, reason=fault.message.en)
+    for why in atlas.current.groups.faults:
+        log.error("groups.unusable", reason=why.en)

@@ -25,6 +25,7 @@ from lalert.web.answers import IMMUTABLE, SHARED, answer
 from lalert.web.context import context
 from lalert.web.problems import not_found
 from lalert.web.query import Query
+from lalert.web.recall import stale
 
 BLOCK = 20
 """Positions in one archive document."""
@@ -63,7 +64,7 @@ async def feed(request: web.Request) -> web.Response:
         return await _archive(request, hub, chosen, Archive(block, part))
     generation = hub.tail.head if chosen.wanted.system else hub.situation.generation
     page = hub.cache.get(("feed", chosen.path), generation, lambda: _current(hub, chosen))
-    return answer(request, page, "application/atom+xml")
+    return answer(request, page, "application/atom+xml", headers=stale(hub))
 
 
 def _current(hub: Hub, chosen: Feed) -> bytes:

@@ -26,21 +26,24 @@ _ID_BYTES: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """One life of a node; `predecessor` is the id of the life before in the same folder, "" when there was none."""
+    """One life of a node; `predecessor` is the id of the life before in the same folder, "" when there was none.
+
+    `where` is its machine and the port on which it listens.
+    """
 
     name: str
+    where: str
     id: str
     predecessor: str
 
 
-def default_name(url: str) -> str:
-    """Return what a node is called that was given no name: its machine and the port on which it listens."""
-    return f"{socket.gethostname()[:200]}:{urlsplit(url).port}"
-
-
 @contextmanager
-def taken(folder: Path, name: str) -> Iterator[Identity]:
-    """Begin a life in `folder` as `name`. Raises `Unavailable` (store.locked) while another hub lives there."""
+def taken(folder: Path, *, name: str | None, url: str) -> Iterator[Identity]:
+    """Begin a life in `folder`, listening at `url`; without a `name` it is called after where it is.
+
+    Raises `Unavailable` (store.locked) while another hub lives in the folder.
+    """
+    where = f"{socket.gethostname()[:200]}:{urlsplit(url).port}"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with os.fdopen(os.open(folder / _FILE, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="utf-8") as file:
         try:
@@ -49,7 +52,8 @@ def taken(folder: Path, name: str) -> Iterator[Identity]:
             message = Text(f"別のハブが {folder} を使用中です。", f"Another hub is using {folder}.")
             raise Unavailable(message, code="store.locked") from None
         predecessor = file.read(512).strip()
-        identity = Identity(name, f"{name}#{secrets.token_hex(_ID_BYTES)}", predecessor)
+        life = f"{name or where}#{secrets.token_hex(_ID_BYTES)}"
+        identity = Identity(name=name or where, where=where, id=life, predecessor=predecessor)
         file.seek(0)
         file.truncate()
         file.write(f"{identity.id}\n")

@@ -48,7 +48,7 @@ async def joined(
     return dispatcher, member
 
 
-def reporting(hub: Hub, fanout: Fanout, identity: Identity, *, url: str, ways: tuple[str, ...]) -> Callable[[], Report]:
+def reporting(hub: Hub, fanout: Fanout, identity: Identity, *, ways: tuple[str, ...]) -> Callable[[], Report]:
     """Return what tells the others of this node, as of the moment when it is asked."""
     since = hub.clock()
 
@@ -56,7 +56,7 @@ def reporting(hub: Hub, fanout: Fanout, identity: Identity, *, url: str, ways: t
         return Report(
             id=identity.id,
             name=identity.name,
-            url=url,
+            where=identity.where,
             version=__version__,
             since=since,
             ways=ways,

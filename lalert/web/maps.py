@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 from aiohttp import web
@@ -12,16 +13,19 @@ from lalert.core.model import Posted, Realm
 from lalert.errors import Text
 from lalert.geo.codes import normalise
 from lalert.hub import Hub
+from lalert.render import land
 from lalert.render import map as draw
 from lalert.render.form import FORMS, SQUARE, Form
 from lalert.render.words import pick
 from lalert.web import raster
 from lalert.web.alerts import newest
-from lalert.web.answers import answer
+from lalert.web.answers import IMMUTABLE, SHARED, answer
 from lalert.web.context import Context, context
+from lalert.web.features import GEOJSON
 from lalert.web.problems import not_found
 from lalert.web.query import Query
 
+_LAND = {"prefectures": land.prefectures, "municipalities": land.municipalities}
 _FORM = {"size", "overlay"}
 _COMMON = {"lang", "g"} | _FORM
 _TYPES = {"svg": "image/svg+xml", "png": "image/png"}
@@ -55,6 +59,20 @@ async def place_svg(request: web.Request) -> web.Response:
 async def place_png(request: web.Request) -> web.Response:
     """`GET /map/{code}.png?size=1920x1080&overlay=1`: the same as a picture."""
     return await _of_place(request, "png")
+
+
+async def outlines(request: web.Request) -> web.Response:
+    """`GET /map/prefectures.geojson`, `/map/municipalities.geojson`: the land. For a year, if `v` is its edition."""
+    ctx, query = context(request), Query(request.query, {"v"})
+    query.done()
+    boundaries, name = ctx.hub.boundaries, request.match_info["name"]
+    make = _LAND.get(name)
+    if make is None:
+        raise not_found(Text("この地図データはありません。", "There is no such outline."))
+    drawing = partial(make, boundaries)
+    body = await ctx.bulky.get_later(("land", name), boundaries.version, lambda: ctx.hub.in_worker(drawing))
+    cache = IMMUTABLE if query.text("v") == boundaries.version else SHARED
+    return answer(request, body, GEOJSON, cache=cache)
 
 
 async def _of_alert(request: web.Request, kind: Kind) -> web.Response:

@@ -8,15 +8,15 @@ Pages go by position in the log, so that nothing that holds all the while is ski
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Final
 from urllib.parse import urlencode
 
 from aiohttp import web
 
 from lalert.core.model import Cursor, Posted
-from lalert.errors import Text
+from lalert.errors import Rejected, Text
 from lalert.hub import Hub
+from lalert.render.clock import day_and_time
 from lalert.render.entry import Json, dump
 from lalert.store.base import Gap
 from lalert.web.answers import answer
@@ -111,10 +111,24 @@ async def item(request: web.Request) -> web.Response:
 
 
 def _messages(hub: Hub, when: Span | None) -> Sequence[Posted]:
-    """Return what the collection holds at a time, in the order of the log; now, where no time is given."""
+    """Return what the collection holds at a time, in the order of the log; now, where no time is given.
+
+    Raises `Rejected` (410) for a time before memory begins: half of what was in force then would be a wrong picture.
+    """
     if when is None:
         return sorted(hub.situation.in_force(), key=lambda posted: posted.entry.cursor.seq)
+    if when.end is not None and when.end < hub.remembers_since:
+        raise _beyond(hub)
     return hub.situation.during(when.begin, when.end, now=hub.clock())
+
+
+def _beyond(hub: Hub) -> Rejected:
+    since = hub.remembers_since
+    message = Text(
+        f"{day_and_time(since, 'ja')} より前の状況は記憶していません。",
+        f"What was in force before {since.isoformat(timespec='seconds')} is not remembered.",
+    )
+    return Rejected(message, code="history.beyond", status=410)
 
 
 async def _message(hub: Hub, name: str) -> Sequence[Posted]:
@@ -150,7 +164,6 @@ def _only_json(query: Query) -> None:
 
 def _collection(root: str, hub: Hub) -> Json:
     here = f"{root}/collections/alerts"
-    since = hub.clock() - timedelta(hours=hub.settings.hub.ended_h)
     return {
         "id": "alerts",
         "title": f"{_TITLE.ja} / {_TITLE.en}",
@@ -159,7 +172,7 @@ def _collection(root: str, hub: Hub) -> Json:
         "crs": [_CRS84],
         "extent": {
             "spatial": {"bbox": [_JAPAN], "crs": _CRS84},
-            "temporal": {"interval": [[since.isoformat(timespec="seconds"), None]]},
+            "temporal": {"interval": [[hub.remembers_since.isoformat(timespec="seconds"), None]]},
         },
         "links": [_link(here, "self", _JSON, _TITLE.ja), _link(f"{here}/items", "items", GEOJSON, _TITLE.ja)],
     }

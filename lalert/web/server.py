@@ -35,7 +35,7 @@ from lalert.web.context import Context
 from lalert.web.desk import Desk
 from lalert.web.edition import follow, tell_fault
 from lalert.web.fanout import Fanout
-from lalert.web.identity import Identity, default_name, taken
+from lalert.web.identity import Identity, taken
 from lalert.web.joining import joined, reporting
 from lalert.web.journal import Journal
 from lalert.web.keyring import Keyring
@@ -88,14 +88,14 @@ class Server:
 @asynccontextmanager
 async def serving(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> AsyncIterator[Server]:
     """Run the server as long as the context lasts. Raises `Unavailable` when the port or a store cannot be had."""
-    atlas = await asyncio.to_thread(Atlas.open, settings.store.data)
+    atlas = await asyncio.to_thread(Atlas.open, settings.store.data, groups=settings.hub.groups)
     tell_fault(atlas)
     signatures = {realm: await asyncio.to_thread(signatures_of, settings.signatures, realm) for realm in Realm}
     metrics = Metrics()
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(_listen(settings.server.host, settings.server.port))
         url = _url_of(listener)
-        identity = stack.enter_context(taken(settings.store.data, settings.cluster.node or default_name(url)))
+        identity = stack.enter_context(taken(settings.store.data, name=settings.cluster.node, url=url))
         session = await stack.enter_async_context(aiohttp.ClientSession())
         outbound = await stack.enter_async_context(Outbound(settings.push))
         scheduler = Scheduler()
@@ -171,7 +171,7 @@ async def _furnish(
     stack.push_async_callback(_cancel, task)
     has_seal = hub.store.has_seal
     can = {webhook.WAY: has_seal and is_desk_up, residents.WAY: has_seal and is_bell_up and bell.can_push}
-    report = reporting(hub, fanout, identity, url=hub.site.public_url, ways=tuple(way for way in can if can[way]))
+    report = reporting(hub, fanout, identity, ways=tuple(way for way in can if can[way]))
     dispatcher, member = await joined(stack, hub, desk, bell, report, predecessor=identity.predecessor)
     keyring = Keyring(hub.store)
     await keyring.refresh()

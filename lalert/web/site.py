@@ -13,9 +13,10 @@ from markupsafe import Markup
 
 from lalert.errors import Text
 from lalert.geo.codes import normalise
+from lalert.web import recall
 from lalert.web.alerts import newest
-from lalert.web.answers import IMMUTABLE, answer
-from lalert.web.assets import assets
+from lalert.web.answers import IMMUTABLE, MAP_SECURITY_POLICY, answer
+from lalert.web.assets import assets, vendored
 from lalert.web.context import Context, context
 from lalert.web.problems import not_found
 from lalert.web.query import Query
@@ -39,6 +40,15 @@ async def area(request: web.Request) -> web.Response:
     if code != asked:
         raise web.HTTPPermanentRedirect(f"{ctx.hub.site.base}/a/{code}")
     return _picture(request, ctx, visit, code, lambda: ctx.pages.area(code, ctx.hub.situation, visit))
+
+
+async def chart(request: web.Request) -> web.Response:
+    """`GET /map`: what is in force on a map that moves, and what was in force in the hours before."""
+    ctx, visit = context(request), _visit(request, _PARAMETERS)
+    response = _picture(request, ctx, visit, "/map", lambda: ctx.pages.chart(ctx.hub.situation, visit))
+    if "Content-Security-Policy" in response.headers:
+        response.headers["Content-Security-Policy"] = MAP_SECURITY_POLICY
+    return response
 
 
 async def areas(request: web.Request) -> web.Response:
@@ -67,13 +77,14 @@ async def alert(request: web.Request) -> web.Response:
     posted = await newest(ctx.hub, name, request.query.get("sender"))
     if posted is None:
         raise not_found(Text(f"電文 {name[:80]} はありません。", f"There is no message {name[:80]}."))
-    thread = await ctx.hub.store.thread(posted.entry.thread)
+    thread = await recall.thread(ctx.hub, posted.entry.thread)
     return _page(request, ctx.pages.alert(posted, thread, visit))
 
 
 async def static(request: web.Request) -> web.Response:
     """`GET /static/{name}`: style, script, icons; for a year, if the address says which version it means."""
-    asset = assets().get(request.match_info["name"])
+    name = request.match_info["name"]
+    asset = assets().get(name) or vendored().get(name)
     if asset is None:
         raise not_found(Text("このファイルはありません。", "There is no such file."))
     is_pinned = request.query.get("v") == asset.version[:8]
@@ -128,7 +139,7 @@ def _visit(request: web.Request, known: set[str]) -> Visit:
     return Visit(
         now=hub.clock(),
         lang="en" if lang == "en" else "ja",
-        stale=hub.failing_since is not None,
+        stale=hub.failing_since,
         heard=hub.heard_at,
         cursor=hub.tail.head,
     )

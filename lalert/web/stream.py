@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import structlog
 from aiohttp import HttpVersion11, web
 
 from lalert.core.model import Cursor, Subscription
-from lalert.errors import LalertError
+from lalert.errors import LalertError, Unavailable
 from lalert.publishers import sse
 from lalert.store.base import Gap
 from lalert.web.alerts import entries_after
@@ -19,8 +23,11 @@ from lalert.web.query import FILTERS, Query, subscription
 
 log = structlog.get_logger("lalert.stream")
 
+T = TypeVar("T")
+
 _REPLAY = 200  # entries per step of a replay
 _ROOM = 65_536  # bytes that may still wait when the next step is written
+_AWAY_S = 1.0  # between two questions to a store that is away
 _LOOK_S = 0.05  # how often a slow reader's buffer is looked at; asyncio tells only the protocol when it drains
 
 _HEADERS = {
@@ -53,8 +60,12 @@ async def _stream(request: web.Request, ctx: Context, wanted: Subscription, sinc
         retry_ms = int(ctx.hub.settings.stream.retry_ms * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, no secret
         await response.write(sse.retry_line(retry_ms))
         last = request.headers.get("Last-Event-ID")
-        start = await _start(ctx, response, last if last is not None else since, head)
-        await _follow(request, response, ctx, wanted, start)
+        transport = request.transport
+        if transport is None:
+            return response
+        line = _Line(transport, is_chunked=response.chunked)
+        start = await _start(ctx, line, last if last is not None else since, head)
+        await _follow(line, ctx, wanted, start)
     except ConnectionError:
         pass  # the reader left in the middle of a write
     except TimeoutError:
@@ -79,38 +90,57 @@ def _abort(request: web.Request) -> None:
         request.transport.abort()
 
 
-async def _start(ctx: Context, response: web.StreamResponse, since: Cursor | str | None, head: Cursor) -> Cursor:
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """The connection of one reader that is not served by the fan-out yet."""
+
+    transport: asyncio.Transport
+    is_chunked: bool
+
+    def write(self, event: bytes) -> None:
+        """Write `event` as this connection carries it. Not `response.write`, which waits without a limit."""
+        self.transport.write(sse.chunked(event) if self.is_chunked else event)
+
+    async def patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask the store until it answers: its reader keeps the connection, and gets signs of life meanwhile."""
+        while True:
+            try:
+                return await ask()
+            except Unavailable:
+                if self.transport.is_closing():
+                    raise
+            if not self.transport.get_write_buffer_size():
+                self.write(sse.PING)
+            await asyncio.sleep(_AWAY_S)
+
+
+async def _start(ctx: Context, line: _Line, since: Cursor | str | None, head: Cursor) -> Cursor:
     """Return where to begin; says `gap` aloud when the log cannot be continued from where the reader was."""
     if since is None:
         return head
     cursor = Cursor.maybe_parse(since) if isinstance(since, str) else since
-    if cursor is None:
-        await _tell_gap(ctx, response, Gap(str(since)[:80], await ctx.hub.store.span()))
-        return head
-    try:
+
+    async def look() -> None:
+        if cursor is None:
+            raise Gap(str(since)[:80], await ctx.hub.store.span())
         await entries_after(ctx.hub, cursor, 1)
+
+    try:
+        await line.patiently(look)
     except Gap as gap:
-        await _tell_gap(ctx, response, gap)
+        oldest = Cursor(gap.span.head.epoch, gap.span.oldest)
+        line.write(sse.gap_frame(since=gap.since, oldest=oldest, archive=f"{ctx.hub.site.url}/feeds/all.atom"))
         return head
+    assert cursor is not None
     return cursor
 
 
-async def _tell_gap(ctx: Context, response: web.StreamResponse, gap: Gap) -> None:
-    oldest = Cursor(gap.span.head.epoch, gap.span.oldest)
-    archive = f"{ctx.hub.site.url}/feeds/all.atom"
-    await response.write(sse.gap_frame(since=gap.since, oldest=oldest, archive=archive))
-
-
-async def _follow(
-    request: web.Request, response: web.StreamResponse, ctx: Context, wanted: Subscription, at: Cursor
-) -> None:
+async def _follow(line: _Line, ctx: Context, wanted: Subscription, at: Cursor) -> None:
     """Bring the reader to the head at its own pace, then let the fan-out serve it as long as it keeps up."""
-    transport = request.transport
-    if transport is None:
-        return
-    group = ctx.fanout.group(wanted, chunked=response.chunked)
+    transport = line.transport
+    group = ctx.fanout.group(wanted, chunked=line.is_chunked)
     while True:
-        at = await _catch_up(transport, ctx, group, at)
+        at = await _catch_up(line, ctx, group, at)
         # No await from the look at the tail to the join: what is kept from here on, the fan-out writes.
         reader = Reader(transport, group, at.seq)
         ctx.fanout.join(reader)
@@ -127,21 +157,20 @@ async def _follow(
         at = Cursor(at.epoch, reader.seq)
 
 
-async def _catch_up(transport: asyncio.Transport, ctx: Context, group: Group, at: Cursor) -> Cursor:
+async def _catch_up(line: _Line, ctx: Context, group: Group, at: Cursor) -> Cursor:
     """Write what follows `at` step by step, each when the one before was taken; return the position at the head.
 
-    Raises `TimeoutError` when the reader takes nothing for too long.
+    While the store is away the reader waits with us. Raises `TimeoutError` when it takes nothing for too long.
     """
     hub = ctx.hub
     while True:
-        await _taken(transport, stall_s=hub.settings.stream.stall_s)
+        await _taken(line.transport, stall_s=hub.settings.stream.stall_s)
         if at.seq >= hub.tail.head.seq:
             return at
-        faces, at = await entries_after(hub, at, _REPLAY)
+        faces, at = await line.patiently(partial(entries_after, hub, at, _REPLAY))
         wanted = [face for face in faces if group.wants(face)]
         if wanted:
-            # Not `response.write`: it waits for the reader without looking whether it takes anything.
-            transport.write(group.frame(b"".join(face.event for face in wanted)))
+            line.write(b"".join(face.event for face in wanted))
             hub.metrics.deliveries.labels(hub.realm.value).inc(len(wanted))
 
 

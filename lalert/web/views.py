@@ -25,8 +25,8 @@ from lalert.geo.boundaries import BoundarySet
 from lalert.geo.kinship import kin
 from lalert.geo.place import Municipality, Prefecture
 from lalert.render.words import pick, status_mark
-from lalert.web.assets import assets
-from lalert.web.badge import Badge
+from lalert.web.assets import assets, vendored
+from lalert.web.badge import GRAVEST_FIRST, Badge, sign_of
 from lalert.web.cards import Reader, held_here
 from lalert.web.ended import ended_here
 from lalert.web.groups import Picture, picture_of, worst_by_code
@@ -59,17 +59,30 @@ SAID: Final = {
 """What the script of the notification page says: its name there, and that of the phrase."""
 
 
+CHART_SAID: Final = {
+    "title": "map_japan_alt",
+    "then": "chart_then",
+    "present": "chart_present",
+    "loading": "chart_loading",
+    "failed": "chart_failed",
+    "beyond": "chart_beyond",
+    "nothing": "chart_nothing",
+    "comma": "comma",
+}
+"""What the script of the map says: its name there, and that of the phrase."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
     """The moment at which a page is seen, and in which language.
 
-    `stale` says that the store cannot be reached and the situation may be old. `heard` is when the hub last heard
+    `stale` says since when the store cannot be reached and the situation may be old. `heard` is when the hub last heard
     from a sender; `cursor` the position of the log that the situation stands at, from where the page follows on.
     """
 
     now: datetime
     lang: Lang = "ja"
-    stale: bool = False
+    stale: datetime | None = None
     heard: datetime | None = None
     cursor: Cursor | None = None
 
@@ -104,6 +117,23 @@ class Pages:
             visit,
             picture=self._picture(situation, visit, self._reader(visit), limit=MAX_CARDS),
             map_src=self._map("japan", situation, visit),
+            feed=f"{self._base}/feeds/all.atom",
+            stream=self._stream(visit),
+            state_of_page=_state(situation, visit),
+        )
+
+    def chart(self, situation: Situation, visit: Visit) -> bytes:
+        """Return the map that moves, beside the list of the front page. Without script the map is a drawing."""
+        t, library = phrases(visit.lang), vendored().get("maplibre-gl.js")
+        return self._render(
+            "map.html",
+            visit,
+            picture=self._picture(situation, visit, self._reader(visit), limit=MAX_CARDS),
+            map_src=self._map("japan", situation, visit),
+            library=library and library.url,
+            edition=self._boundaries.version,
+            paints=[sign_of(look, visit.lang) for look in GRAVEST_FIRST],
+            said={name: t[phrase] for name, phrase in CHART_SAID.items()},
             feed=f"{self._base}/feeds/all.atom",
             stream=self._stream(visit),
             state_of_page=_state(situation, visit),

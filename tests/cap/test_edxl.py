@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lalert.cap.edxl import DE, MAX_MESSAGES, is_envelope, open_envelope
 from lalert.cap.model import Status
@@ -14,6 +16,7 @@ from tests.rig.author import Author
 from tests.rig.envelopes import bare, content, envelope
 
 author = Author()
+ORDER = author.order()
 
 
 def codes(raw: bytes) -> set[str]:
@@ -148,6 +151,18 @@ def test_cancelling_envelope_holds_cancels() -> None:
 def test_envelope_is_known_by_its_first_tag(raw: bytes, expected: bool) -> None:
     """Only the root counts, and no text makes the look slow."""
     assert is_envelope(raw) is expected
+
+
+@given(st.binary(max_size=200), st.integers(0, 900), st.integers(0, 40))
+def test_never_anything_but_an_envelope_or_a_refusal(noise: bytes, at: int, cut: int) -> None:
+    """Whatever stands in place of some of its bytes: an envelope with findings, or Rejected."""
+    raw = envelope(ORDER)
+    mutated = raw[:at] + noise + raw[at + cut :]
+    try:
+        opened = open_envelope(mutated)
+    except Rejected:
+        return
+    assert opened.messages or any(finding.severity is Severity.ERROR for finding in opened.findings)
 
 
 def test_namespace_is_that_of_the_standard() -> None:

@@ -105,6 +105,12 @@ def test_what_is_no_document(raw: bytes, code: str) -> None:
     assert refused(raw) == {code}
 
 
+def test_doctype_in_a_text_is_none() -> None:
+    """Feeds carry pages of people as text: only a DOCTYPE of the document itself is refused."""
+    page = "<![CDATA[<!DOCTYPE html><p>]]>"
+    assert len(cut(f'<f><t>{page}</t><alert xmlns="{CAP}"/></f>'.encode())) == 1
+
+
 def test_message_reads_the_same_inside_and_alone() -> None:
     """What was cut out says what it said before."""
     message = as_received(order())

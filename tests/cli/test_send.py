@@ -13,6 +13,7 @@ from lalert.web.server import Server
 from tests.rig import hubs
 from tests.rig.author import Author
 from tests.rig.caller import Caller
+from tests.rig.envelopes import envelope
 
 BAD = hubs.ROOT / "sample_feeds" / "bad" / "sent-zulu.xml"
 
@@ -88,3 +89,15 @@ async def test_busy_hub_is_asked_again(key_file: Path, tmp_path: Path) -> None:
         code, out, _ = await hubs.run("send", file, "--url", url, "--key-file", str(key_file))
         assert (code, json.loads(out)) == (0, {"identifier": "x"})
         assert len(posts) == 3
+
+
+async def test_envelope_that_was_kept_in_part(server: Server, key_file: Path, tmp_path: Path) -> None:
+    """What was kept is on stdout with its receipt; what was not is explained, and the exit is no success."""
+    good = Author().order()
+    bad = Author().order().raw.replace(b"<urgency>Immediate", b"<urgency>Now")
+    file = written(tmp_path, "envelope.xml", envelope(good, bad))
+    code, out, err = await hubs.run("send", file, "--url", server.url, "--key-file", str(key_file))
+    assert code == 1
+    assert [json.loads(line)["identifier"] for line in out.splitlines()] == [good.identifier]
+    assert "1 were kept" in err
+    assert "/alert/info/urgency" in err or "/alert/info[1]/urgency" in err

@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import quote
 
 import geopandas
@@ -13,6 +14,7 @@ import pytest
 import shapely
 
 from lalert.web import features, ogc
+from lalert.web.server import serving
 from tests.rig import hubs
 from tests.rig.author import CHIYODA, CHUO, NAHA, YOKOSUKA, Author, now
 from tests.rig.caller import Answer, Caller
@@ -99,6 +101,23 @@ async def test_without_a_time_it_is_now_with_one_it_is_then(live: Caller) -> Non
     one = await live.get(f"{ITEMS}/{feature['id']}")
     assert one.json["geometry"] == feature["geometry"]
     assert one.json["properties"]["state"] == "cancelled"
+
+
+async def test_the_past_outlives_a_restart(tmp_path: Path) -> None:
+    """What began before memory and ended within it is known after a restart; what memory cannot know is refused."""
+    settings = hubs.settings_for(tmp_path / "data", hub__ended_h=1)
+    began = now() - timedelta(hours=2)
+    order = author.order(CHIYODA, sent=began, expires=began + timedelta(hours=6))
+    async with serving(settings, clock=lambda: began) as server, Caller(server.url, await hubs.issue(server)) as caller:
+        await caller.publish(order)
+    async with serving(settings) as server, Caller(server.url, await hubs.issue(server)) as caller:
+        await caller.publish(author.lift(order))
+    async with serving(settings) as server, Caller(server.url) as caller:
+        half_an_hour_ago = quote((now() - timedelta(minutes=30)).isoformat())
+        assert names(await caller.get(f"{ITEMS}?datetime={half_an_hour_ago}")) == [order.identifier]
+        assert names(await caller.get(ITEMS)) == []
+        too_early = await caller.get(f"{ITEMS}?datetime={quote(began.isoformat())}")
+        assert (too_early.status, too_early.json["title"]) == (410, "history.beyond")
 
 
 async def test_what_ends_by_itself_will_not_hold_tomorrow(live: Caller) -> None:

@@ -39,7 +39,7 @@ def free_port() -> int:
 class RedisServer:
     """One server; killed and started again as a test wants it, its data staying in `folder`."""
 
-    def __init__(self, folder: Path, config: Mapping[str, str] = DURABLE) -> None:
+    def __init__(self, folder: Path, config: Mapping[str, object] = DURABLE) -> None:
         self.folder = folder
         self.port = free_port()
         self.config = dict(config)
@@ -50,6 +50,11 @@ class RedisServer:
     def url(self) -> str:
         """Where it listens."""
         return f"redis://127.0.0.1:{self.port}/0"
+
+    @property
+    def socket(self) -> Path:
+        """Where it listens, too; its folder must not lie deep (sockaddr_un has 108 bytes)."""
+        return self.folder / "socket"
 
     @property
     def aof(self) -> Path:
@@ -65,7 +70,14 @@ class RedisServer:
     def start(self) -> RedisServer:
         """Start, or start again on the same port and data; return once it answers."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        own = {"port": self.port, "bind": "127.0.0.1", "dir": self.folder, "save": '""', "databases": DATABASES}
+        own = {
+            "unixsocket": self.socket,
+            "port": self.port,
+            "bind": "127.0.0.1",
+            "dir": self.folder,
+            "save": '""',
+            "databases": DATABASES,
+        }
         config: dict[str, object] = {**own, **self.config}
         file = self.folder / "redis.conf"
         file.write_text("".join(f"{name} {value}\n" for name, value in config.items()), "utf-8")
@@ -80,6 +92,7 @@ class RedisServer:
             self._process.kill()
             self._process.wait(PATIENCE_S)
             self._process = None
+            self.socket.unlink(missing_ok=True)  # a folder with a socket in it cannot be copied
 
     def pause(self) -> None:
         """Let it hang: connections stand, and nothing answers."""
@@ -91,12 +104,13 @@ class RedisServer:
 
     def client(self) -> Redis:
         """Return a client to look at, and to change, what is in it."""
-        return Redis(port=self.port, socket_timeout=PATIENCE_S)
+        return Redis(unix_socket_path=str(self.socket), socket_timeout=PATIENCE_S)
 
     def empty_database(self) -> str:
         """Return the URL of a database with nothing in it; they are used in turn."""
         self._database = (self._database + 1) % DATABASES
-        with Redis(port=self.port, db=self._database, socket_timeout=PATIENCE_S) as client:
+        with self.client() as client:
+            client.select(self._database)
             client.flushdb()
         return f"redis://127.0.0.1:{self.port}/{self._database}"
 
@@ -117,7 +131,7 @@ class RedisServer:
             _until(lambda: client.wait(1, 100))
 
     def _await_answer(self) -> None:
-        with Redis(port=self.port, socket_timeout=1.0) as client:
+        with self.client() as client:
             _until(client.ping)
 
 

@@ -16,6 +16,7 @@ from lalert.core.model import Entry, Realm
 from lalert.errors import Unavailable
 from lalert.settings import Storage
 from lalert.store.base import Appended, Gap, Outcome, Repeated, Stale, Store, WentBack
+from lalert.store.opening import open_store
 from lalert.store.redis import RedisStore, deliveries, pruning
 from lalert.store.redis.scripts import script
 from tests.contract.making import START, cancel, day, keep, message, update
@@ -392,6 +393,19 @@ async def test_all_nodes_have_one_key(opened: Opened, tmp_path: Path) -> None:
         await (await opened(data=tmp_path / "second")).add_resident(resident())
     (tmp_path / "second" / "live.seal").write_bytes(key_file)
     assert await (await opened(data=tmp_path / "second")).resident(kept.id) == kept
+
+
+async def test_the_command_line_leaves_nothing_behind(storage: Storage) -> None:
+    """It issues keys from any machine: no folder, no key of the seal, no note; and what it makes a hub can use."""
+    store = await open_store(storage, Realm.LIVE, exclusive=False)
+    await store.add_key(key("k1"))
+    await store.close()
+    assert not storage.data.exists()
+    hub = await open_store(storage, Realm.LIVE)
+    assert [kept.key_id for kept in await hub.keys()] == ["k1"]
+    await hub.add_resident(resident())
+    await hub.close()
+    assert {file.name for file in storage.data.iterdir()} == {"live.left", "live.seal"}
 
 
 # --- bounds ----------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from tests.contract.making import START, keep, message
 from tests.contract.test_keys import key
 from tests.contract.test_recipients import attempt, endpoint, resident
 from tests.laws.documents import OPERATIONS, text_of
+from tests.rig.certificates import certificate_of
 from tests.rig.redis import DURABLE, RedisServer, free_port
 
 Opened = Callable[..., Awaitable[RedisStore]]
@@ -265,6 +266,38 @@ def test_a_replica_that_is_being_filled_does_not_count(state: str, is_enough: bo
     info = FIT | {"connected_slaves": "1", "slave0": f"ip=127.0.0.1,port=6380,state={state},offset=0,lag=0"}
     refused = refusal(info, None, wanted=Durability.REPLICAS, replicas=1)
     assert (refused is None) is is_enough
+
+
+# --- the way there ---------------------------------------------------------------------------------------------
+
+
+async def test_a_socket_of_this_machine_will_do(opened: Opened, server: RedisServer) -> None:
+    """Hub and Redis on one machine need no port."""
+    await keep(await opened(url=f"unix://{server.socket}?db=9"), message("a"))
+
+
+async def test_the_way_may_be_encrypted(opened: Opened, tmp_path: Path) -> None:
+    """rediss:// checks who answers: a server whose certificate nobody vouches for is not talked to."""
+    certificate, key_file = certificate_of("127.0.0.1", tmp_path)
+    tls = {"port": "0", "tls-cert-file": certificate, "tls-key-file": key_file, "tls-auth-clients": "no"}
+    encrypted = RedisServer(tmp_path / "tls", {**DURABLE, **tls, "tls-port": (port := free_port())}).start()
+    try:
+        store = await opened(url=f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={certificate}")
+        await keep(store, message("a"))
+        with pytest.raises(Unavailable) as failed:
+            await opened(url=f"rediss://127.0.0.1:{port}/0", timeout_s=0.3)
+        assert failed.value.code == "store.unreachable"
+    finally:
+        encrypted.kill()
+
+
+@pytest.mark.parametrize("more", [":99999/0", ":0/0", "/0?socket_timeout=9", "/0?redis_connect_func=x", "/0?foo=1"])
+async def test_what_a_url_must_not_say(opened: Opened, more: str) -> None:
+    """What the driver would take as its own settings could switch off every check; the URL is not repeated."""
+    with pytest.raises(Rejected) as refused:
+        await opened(url=f"redis://:hush@127.0.0.1{more}")
+    assert refused.value.code == "settings.value"
+    assert "hush" not in str(refused.value)
 
 
 # --- not there -------------------------------------------------------------------------------------------------

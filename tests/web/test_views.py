@@ -138,7 +138,7 @@ def test_an_empty_page_says_so_and_when_something_was_last_heard() -> None:
 
 def test_a_stale_page_says_so_before_anything_else(scene: Scene) -> None:
     """When the store cannot be reached the banner is the first thing in the main part."""
-    for name, body in every_page(scene, stale=True).items():
+    for name, body in every_page(scene, stale=NOW).items():
         first = parsed(body).get_element_by_id("main")[0]
         assert first.get("role") == "alert", name
         assert "最新ではない可能性" in first.text_content()

@@ -35,6 +35,7 @@ from lalert.store.redis.register import AUDIT_LIMIT
 from lalert.store.redis.sight import Sight
 
 MAX_JOINED: Final = 256  # drafts in one script: bounds what the most urgent alert can wait for
+MAX_JOINED_BYTES: Final = 8 << 20  # of their messages
 MAX_WAITING: Final = 4096  # calls
 
 _US: Final = 1_000_000
@@ -46,6 +47,11 @@ class _Job:
     drafts: tuple[Draft, ...]
     until: float  # by the loop's clock
     told: asyncio.Future[list[Outcome]]
+
+    @property
+    def size(self) -> int:
+        """How many bytes its messages have."""
+        return sum(len(draft.alert.raw) for draft in self.drafts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +109,12 @@ class Appender:
     def _joined(self) -> list[_Job]:
         """Return the jobs of the next group."""
         jobs = [self._jobs.popleft()]
-        size = len(jobs[0].drafts)
-        while self._jobs and size + len(self._jobs[0].drafts) <= MAX_JOINED:
+        count, size = len(jobs[0].drafts), jobs[0].size
+        while self._jobs:
+            count, size = count + len(self._jobs[0].drafts), size + self._jobs[0].size
+            if count > MAX_JOINED or size > MAX_JOINED_BYTES:
+                break
             jobs.append(self._jobs.popleft())
-            size += len(jobs[-1].drafts)
         return jobs
 
     async def _keep_together(self, jobs: Sequence[_Job]) -> None:

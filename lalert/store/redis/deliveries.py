@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
@@ -35,8 +36,8 @@ class Deliveries:
         if names is not None and not names:
             return []
         [states] = await self.link.exchange(("HMGET", self._lanes, *names) if names else ("HVALS", self._lanes))
-        known = (state for state in cast(list[bytes | None], states) if state is not None)
-        return sorted((msgspec.json.decode(state, type=LaneState) for state in known), key=lambda state: state.lane)
+        known = [state for state in cast(list[bytes | None], states) if state is not None]
+        return await asyncio.to_thread(_by_name, known)
 
     async def drop_lane(self, lane: str, under: Mapping[str, Deed]) -> bool:
         """Forget a lane; return False when it is not known. Raises `Fenced`."""
@@ -97,6 +98,10 @@ class Deliveries:
         asked: list[Command] = [("XRANGE", log, number, number) for number in cast(list[bytes], numbers)]
         rows = await self.link.exchange(*asked) if asked else []
         return [_attempt(row[0]) for row in cast(list[list[list[list[bytes]]]], rows) if row]
+
+
+def _by_name(states: Sequence[bytes]) -> list[LaneState]:
+    return sorted((msgspec.json.decode(state, type=LaneState) for state in states), key=lambda state: state.lane)
 
 
 def _attempt(row: Sequence[Sequence[bytes]]) -> Attempt:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from typing import Final
+from urllib.parse import parse_qsl, urlsplit
 
 from redis.asyncio import BlockingConnectionPool
 from redis.asyncio.connection import AbstractConnection
@@ -42,6 +43,7 @@ Value = bytes | str | int | float
 Command = tuple[Value, ...]
 Reply = object
 
+_OPTIONS: Final = frozenset({"db", "username", "password"})
 _PAUSE_S: Final = 0.05  # before a question is put again
 _AGAIN: Final = (RedisConnectionError, RedisTimeoutError, OSError)  # the last one includes TimeoutError
 _HOPELESS: Final = (AuthenticationError, AuthorizationError)
@@ -79,7 +81,7 @@ class Link:
         self._is_closed = False
         self._trouble: Exception | None = None  # what the last attempt met
         self._pool = BlockingConnectionPool.from_url(
-            settings.url,
+            _checked(settings.url),
             max_connections=connections,
             timeout=None,  # the patience of `exchange` ends the waiting
             socket_timeout=None,
@@ -149,6 +151,27 @@ class Link:
         )
         if refused is not None:
             raise Unfit(refused)
+
+
+def _checked(url: str) -> str:
+    """Return `url` if it names a server and nothing that is ours to decide. Raises `Rejected`, without repeating it.
+
+    The driver takes what stands behind the question mark for its own settings: with some of them nothing would be
+    checked, or nobody's patience would end.
+    """
+    try:
+        parts = urlsplit(url)
+        names = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
+        is_right = parts.port != 0 and all(name in _OPTIONS or name.startswith("ssl_") for name in names)
+    except ValueError:
+        is_right = False
+    if not is_right:
+        message = Text(
+            ja="store.url のポートか、「?」より後の指定が使えません(使えるのは db・username・password・ssl_*)。",
+            en="The port of store.url, or what follows its '?', cannot be used (db, username, password and ssl_* can).",
+        )
+        raise Rejected(message, code="settings.value")
+    return url
 
 
 class _Attempt:

@@ -39,7 +39,7 @@ class RedisNodes:
             "released": sorted(beat.released),
             "done": [[order.lane, msgspec.json.encode(order).decode()] for order in beat.done],
         }
-        return _table(await self.link.run("beat", msgspec.msgpack.encode(asked)))
+        return table_of(await self.link.run("beat", msgspec.msgpack.encode(asked)))
 
     async def leave(self, node: str) -> None:
         """End the registration of a node and give back everything that it holds."""
@@ -47,7 +47,7 @@ class RedisNodes:
 
     async def table(self) -> Table:
         """Return how everything stands."""
-        return _table(await self.link.run("table"))
+        return table_of(await self.link.run("table"))
 
     async def give(self, order: Order) -> None:
         """Keep an order until it is carried out."""
@@ -98,7 +98,8 @@ def _numbers(changes: Iterable[tuple[int, bytes, int]], what: bytes) -> tuple[in
     return tuple(number for _, kind, number in changes if kind == what)
 
 
-def _table(reply: Reply) -> Table:
+def table_of(reply: Reply) -> Table:
+    """Return what the scripts `beat` and `table` say."""
     now_ms, lapsed, nodes, shares, orders = cast(list[Reply], reply)
     at_ms = cast(int, now_ms)
     return Table(

@@ -14,6 +14,7 @@ import structlog
 from lalert.core.model import Cursor, Realm
 from lalert.errors import Rejected, Text, Unavailable
 from lalert.store import seal
+from lalert.store.files import make_folder
 from lalert.store.instants import micros
 from lalert.store.redis.link import Link, Unfit
 from lalert.store.redis.sight import Mark
@@ -63,6 +64,7 @@ async def sealing(link: Link, path: Path) -> seal.Seal:
     The first node leaves a sealed word in Redis. A node whose key does not open it would seal what nobody else can
     open: it does without a key, as if that was lost, and says so. No node makes a key when there is that word already.
     """
+    await asyncio.to_thread(make_folder, path.parent)
     word = await _word(link)
     own = await asyncio.to_thread(seal.beside, path, is_needed=word is not None)
     try:

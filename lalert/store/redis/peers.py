@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,15 +21,17 @@ from lalert.store.seal import Seal
 
 READ_LIMIT: Final = 10_000  # residents in one answer
 
-_CHUNK: Final = 500  # residents in one script
+_CHUNK: Final = 2000  # residents in one script
 
 
-class _End(msgspec.Struct, array_like=True):
+class End(msgspec.Struct, array_like=True):
+    """When and why an endpoint ended."""
+
     at: int
     reason: str
 
 
-class _Record(msgspec.Struct, array_like=True):
+class Record(msgspec.Struct, array_like=True):
     """A resident as it is kept, but for what is in the names of its places."""
 
     digest: str
@@ -58,11 +61,12 @@ class Peers:
 
     async def endpoints(self) -> list[Endpoint]:
         """Return all endpoints, the ended ones too, oldest first."""
-        return [self._endpoint(item) for item in await self._endpoints.items()]
+        items = await self._endpoints.items()
+        return await asyncio.to_thread(lambda: [self._endpoint(item) for item in items])
 
     async def end_endpoint(self, endpoint_id: str, at: datetime, reason: str) -> bool:
         """Note why an endpoint gets nothing any more; return False when there is none that still does."""
-        return await self._endpoints.end(endpoint_id, msgspec.json.encode(_End(micros(at), reason)))
+        return await self._endpoints.end(endpoint_id, msgspec.json.encode(End(micros(at), reason)))
 
     async def remove_endpoint(self, endpoint_id: str) -> bool:
         """Forget an endpoint; return False when it is not known."""
@@ -81,7 +85,7 @@ class Peers:
         endpoint = msgspec.json.decode(clear, type=Endpoint)
         if item.end is None:
             return endpoint
-        end = msgspec.json.decode(item.end, type=_End)
+        end = msgspec.json.decode(item.end, type=End)
         return replace(endpoint, ended_at=instant(end.at), end_reason=end.reason)
 
     # --- residents ----------------------------------------------------------------------------------------------
@@ -89,7 +93,7 @@ class Peers:
     async def add_resident(self, resident: Resident) -> Resident:
         """Keep a resident in place of whoever had the same browser. Raises `Rejected` when too many are kept."""
         sealed = self.sealing.seal(msgspec.json.encode(resident.peer), about=f"resident {resident.id}")
-        kept = msgspec.msgpack.encode(_Record(resident.digest, resident.wish, sealed, micros(resident.created_at)))
+        kept = msgspec.msgpack.encode(Record(resident.digest, resident.wish, sealed, micros(resident.created_at)))
         number = await self.link.run("add_resident", base.RESIDENT_LIMIT, resident.id, resident.peer.digest, kept)
         if not number:
             raise _full("resident")
@@ -120,7 +124,7 @@ class Peers:
             wanted = min(limit - len(found), _CHUNK)
             flat = cast(list[bytes], await self.link.run("residents_after", max(after, 0), wanted))
             page = sorted(zip(map(int, flat[::2]), flat[1::2], strict=True))[:wanted]
-            found += [self._resident(number, value) for number, value in page]
+            found += await self._opened(page)
             if len(page) < wanted:
                 break
             after = page[-1][0]
@@ -131,14 +135,18 @@ class Peers:
         found: list[Resident] = []
         for chunk in _chunks(sorted(set(numbers))):
             values = cast(list[bytes | None], await self.link.run("residents_of", *chunk))
-            there = ((number, value) for number, value in zip(chunk, values, strict=True) if value is not None)
-            found += [self._resident(number, value) for number, value in there]
+            there = [(number, value) for number, value in zip(chunk, values, strict=True) if value is not None]
+            found += await self._opened(there)
         return found
+
+    async def _opened(self, rows: Sequence[tuple[int, bytes]]) -> list[Resident]:
+        """Return the residents in `rows`. Opening thousands of seals takes too long for the event loop."""
+        return await asyncio.to_thread(lambda: [self._resident(number, value) for number, value in rows])
 
     def _resident(self, number: int, value: bytes) -> Resident:
         resident_id, _, packed = value.split(b" ", 2)
         name = resident_id.decode()
-        kept = msgspec.msgpack.decode(packed, type=_Record)
+        kept = msgspec.msgpack.decode(packed, type=Record)
         peer = self.sealing.open(kept.sealed, about=f"resident {name}")
         return Resident(
             id=name,

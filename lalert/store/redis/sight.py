@@ -51,9 +51,9 @@ class Mark:
 
 
 class Sight:
-    """How far this process has seen the log, and whether it is still that log."""
+    """How far this process has seen the log, and whether it is still that log; noted in `file`, if there is one."""
 
-    def __init__(self, link: Link, mark: Mark, file: Path, *, new_epoch: Callable[[], str]) -> None:
+    def __init__(self, link: Link, mark: Mark, file: Path | None, *, new_epoch: Callable[[], str]) -> None:
         self._link = link
         self._log = mark.log
         self._file = file
@@ -105,6 +105,8 @@ class Sight:
         await asyncio.to_thread(self._write)
 
     def _write(self) -> None:
+        if self._file is None:
+            return
         # A mark that cannot be written must not stop alerts; the next process only knows less.
         try:
             Mark(self._log, Cursor(self.epoch, self.head)).write(self._file)

@@ -23,7 +23,6 @@ from lalert.core.shares import Deed
 from lalert.settings import Durability, Storage
 from lalert.store.base import AuditLine, Outcome, Span, StoredKey
 from lalert.store.epoch import random_epoch
-from lalert.store.files import make_folder
 from lalert.store.nodes import Nodes
 from lalert.store.redis import origin
 from lalert.store.redis.appender import Appender
@@ -73,25 +72,25 @@ class RedisStore:
         settings: Storage,
         realm: Realm,
         *,
+        is_hub: bool = True,
         new_epoch: Callable[[], str] = random_epoch,
         clock: Callable[[], datetime] = _now,
     ) -> RedisStore:
         """Open the store in the Redis at `settings.url`, or create it with `new_epoch()` as the name of its log.
 
-        Key files and the note of where the log was left lie in `settings.data`. Raises `Rejected` for a Redis that
-        could lose what was acknowledged (store.durability, with the lines to change) and for data that this program
-        must not use, `Unavailable` when Redis cannot be had now.
+        The key files of a hub and its note of where the log was left lie in `settings.data`; the command line needs
+        neither. Raises `Rejected` for a Redis that could lose what was acknowledged (store.durability, with the lines
+        to change) and for data that this program must not use, `Unavailable` when Redis cannot be had now.
         """
-        if settings.durability is Durability.NONE:
+        if is_hub and settings.durability is Durability.NONE:
             log.warning("store.not_durable", realm=realm.value, durability=settings.durability.value)
         link = Link(settings, realm, connections=_CONNECTIONS)
         following = Link(settings, realm, connections=_FOLLOWERS)
         try:
-            await asyncio.to_thread(make_folder, settings.data)
-            file = settings.data / f"{realm}.left"
-            left = await asyncio.to_thread(Mark.maybe_read, file)
+            file = settings.data / f"{realm}.left" if is_hub else None
+            left = await asyncio.to_thread(Mark.maybe_read, file) if file else None
             mark = await origin.find(link, left, now=clock(), new_epoch=new_epoch)
-            sealing = await origin.sealing(link, settings.data / f"{realm}.redis")
+            sealing = await origin.sealing(link, settings.data / f"{realm}.redis") if is_hub else Seal(None)
         except BaseException:
             await link.close()
             await following.close()

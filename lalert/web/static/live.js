@@ -47,10 +47,12 @@ function put(next) {
     return;
   }
   const before = keys();
+  for (const kept of main.querySelectorAll("[data-keep]")) next.querySelector(`#${kept.id}`)?.replaceWith(kept);
   const focused = document.activeElement?.closest("main a")?.getAttribute("href");
   main.replaceChildren(...next.childNodes);
   if (focused) main.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   announce(before);
+  document.dispatchEvent(new Event("lalert:news"));
 }
 
 async function refresh() {
