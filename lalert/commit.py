@@ -27,7 +27,7 @@ log = structlog.get_logger("lalert.commit")
 Counting = Callable[[], Awaitable[int]]
 """How to count those whom a draft concerns, as they were when it was accepted."""
 
-COUNTING_S: Final = 0.1
+COUNTING_S: Final = 0.25
 """As long as a batch waits for its counts: nobody is told later because it takes long to say how many they are."""
 
 
