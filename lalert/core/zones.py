@@ -48,6 +48,20 @@ def zones_of(alert: Alert, boundaries: BoundarySet) -> tuple[tuple[Zone, ...], t
     return tuple(zones), (*passed, *(finding for place in places.values() for finding in place.findings))
 
 
+def maybe_zones_of(
+    alert: Alert, boundaries: BoundarySet, told: Sequence[Finding]
+) -> tuple[tuple[Zone, ...], tuple[Finding, ...]]:
+    """Return the zones of `alert`, none where they cannot be resolved, and everything that its areas have wrong.
+
+    `told` is what was found in the message itself: a broken ring is no area either, but one mistake is told once.
+    """
+    try:
+        return zones_of(alert, boundaries)
+    except Rejected as refused:
+        known = {one.path for one in told if one.severity is Severity.ERROR and one.path is not None}
+        return (), tuple(finding for finding in refused.findings if finding.path not in known)
+
+
 def _resolved(alert: Alert, boundaries: BoundarySet) -> tuple[dict[Place, Resolution], tuple[Finding, ...]]:
     """Resolve every distinct place once; collect what is wrong with any of them, and what a Cancel is passed for."""
     resolved: dict[Place, Resolution] = {}
