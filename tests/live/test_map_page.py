@@ -89,7 +89,7 @@ async def test_a_place_says_what_holds_there(browser: Browser, live: Caller) -> 
     await live.publish(middle)
     page = await browser.new_page(viewport={"width": 900, "height": 900})
     await opened(page, f"{live.url}/map")
-    await expect(page.locator("#view")).to_have_attribute("data-shown", "1", timeout=PATIENCE_MS)
+    await expect(page.locator("#view")).to_have_attribute("data-drawn", "1", timeout=PATIENCE_MS)
     here, box = page.locator("#here"), await page.locator("canvas").bounding_box()
     assert box is not None
     async with asyncio.timeout(PATIENCE_MS / 1000):  # until the tiles are there, a click hits nothing

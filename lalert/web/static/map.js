@@ -110,7 +110,7 @@ function layers() {
     names("name-town", "towns", { minzoom: 8 }),
     names("name-prefecture", "capitals", { minzoom: 5, maxzoom: 8 }),
     {
-      id: "badges", source: "alerts", type: "symbol",
+      id: "badges", source: "badges", type: "symbol",
       layout: { "icon-image": ["concat", "badge:", ["get", "look"]], "icon-size": ["interpolate", ["linear"], ["zoom"], 3, 0.7, 6, 1], "symbol-sort-key": ["get", "rank"], "icon-padding": 1 },
     },
   ];
@@ -123,7 +123,8 @@ function spots({ features }) {
 
 function draw() {
   const sources = { prefectures: land("prefectures"), municipalities: { type: "geojson", data: NOTHING }, alerts: { type: "geojson", data: NOTHING } };
-  for (const name of ["towns", "capitals"]) sources[name] = { type: "geojson", data: NOTHING };
+  // Badges have a source of their own: beside hatches, in one picture, they would get coloured edges.
+  for (const name of ["towns", "capitals", "badges"]) sources[name] = { type: "geojson", data: NOTHING };
   const made = new maplibregl.Map({
     container: moving, style: { version: 8, sources, layers: [] }, bounds: JAPAN, fitBoundsOptions: { padding: 8 },
     attributionControl: false, dragRotate: false, pitchWithRotate: false, touchPitch: false, maxZoom: 14, minZoom: 2.5,
@@ -182,9 +183,21 @@ function looked(feature) {
   return { ...feature, properties: { key: feature.id, look, rank: looks.indexOf(look) } };
 }
 
+// A badge of level 3 on ground where level 5 holds would be read as level 3.
+function gravest(drawn) {
+  const worst = new Map();
+  const places = ({ key }) => shown.get(key).properties.municipalities.map(({ code }) => code);
+  for (const { properties } of drawn) {
+    for (const code of places(properties)) worst.set(code, Math.min(properties.rank, worst.get(code) ?? looks.length));
+  }
+  return drawn.filter(({ properties }) => places(properties).some((code) => worst.get(code) === properties.rank));
+}
+
 function put(found) {
   shown = new Map(found.map((feature) => [feature.id, feature]));
-  map.getSource("alerts").setData({ type: "FeatureCollection", features: found.map(looked) });
+  const drawn = found.map(looked);
+  map.getSource("alerts").setData({ type: "FeatureCollection", features: drawn });
+  map.getSource("badges").setData({ type: "FeatureCollection", features: gravest(drawn) });
   view.dataset.shown = found.length;
   here.hidden = true;
   list(past.querySelector("ul"), found);
@@ -253,13 +266,23 @@ function pick(event) {
 
 // --- life ------------------------------------------------------------------------------------------------------------
 
+// Bare land would say that nothing is in force: the server's drawing stays until everything is drawn.
+function reveal() {
+  if (!("shown" in view.dataset)) return;
+  if (moving.classList.contains("waiting")) {
+    view.querySelector(".sheet > img").hidden = true;
+    moving.classList.remove("waiting");
+    map.resize().fitBounds(JAPAN, { padding: 8, animate: false });
+  }
+  view.dataset.drawn = view.dataset.shown;
+}
+
 function begin() {
-  view.querySelector(".sheet > img").hidden = true;
   document.getElementById("steer").hidden = false;
   name("capitals", "prefectures").catch(() => {});
   map.on("zoom", nameTowns);
   map.on("click", pick);
-  map.on("idle", () => { view.dataset.drawn = view.dataset.shown ?? ""; });
+  map.on("idle", reveal);
   document.getElementById("closer").addEventListener("click", () => map.zoomIn());
   document.getElementById("farther").addEventListener("click", () => map.zoomOut());
   document.getElementById("whole").addEventListener("click", () => map.fitBounds(JAPAN, { padding: 8 }));
