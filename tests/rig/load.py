@@ -149,12 +149,18 @@ async def register(url: str, key: str, peer: Peer, name: str) -> Any:
 
 
 async def everything(peer: Peer, names: Collection[str], wanted: set[str]) -> None:
-    """Wait until every one of these paths of a peer was posted everything that is `wanted` (webhook ids)."""
-    got: dict[str, set[str]] = {f"/{name}": set() for name in names}
+    """Wait until every one of these paths of a peer was posted everything that is `wanted` (webhook ids).
+
+    It may take its time as long as something comes.
+    """
+    missing = {f"/{name}": set(wanted) for name in names}
     seen = 0
-    async with asyncio.timeout(PATIENCE_S):
-        while not all(wanted <= ids for ids in got.values()):
-            await peer.until(seen + 1)
-            for request in peer.requests[seen:]:
-                got[request.path].add(request.headers["webhook-id"])
-            seen = len(peer.requests)
+    while any(missing.values()):
+        for request in peer.requests[seen:]:
+            missing[request.path].discard(request.headers["webhook-id"])
+        seen = len(peer.requests)
+        if any(missing.values()):
+            try:
+                await peer.until(seen + 1)
+            except TimeoutError:
+                raise AssertionError({path: sorted(ids)[:5] for path, ids in missing.items() if ids}) from None
