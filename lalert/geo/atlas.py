@@ -61,4 +61,8 @@ class Atlas:
         if version == self.current.version:
             return self.current
         embedded = load()
-        return embedded if version in (None, embedded.version) else BoundarySet(*shelf.read(version))
+        if version in (None, embedded.version):
+            return embedded
+        found = BoundarySet(*shelf.read(version))
+        found.geometry_of(place.code for place in found.municipalities)  # made now, or by the first alert to all
+        return found

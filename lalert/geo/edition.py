@@ -29,6 +29,16 @@ from lalert.geo.regions import Units, carried, drawn_regions, is_grouping, membe
 from lalert.geo.schemes import CLASS20, JIS, TSUNAMI
 from lalert.geo.source import Source
 
+# The villages of the Northern Territories, which the embedded set holds as one.
+_VILLAGES = {
+    "016951": ("しこたんむら", "Shikotan Village"),
+    "016969": ("とまりむら", "Tomari Village"),
+    "016977": ("るやべつむら", "Ruyabetsu Village"),
+    "016985": ("るべつむら", "Rubetsu Village"),
+    "016993": ("しゃなむら", "Shana Village"),
+    "017001": ("しべとろむら", "Shibetoro Village"),
+}
+
 STEPS = ("read", "clean", "name", "regions", "pack", "compare")
 
 
@@ -143,8 +153,9 @@ def _municipality(code: str, name: str, known: Municipality | None, home: str, c
         class20 = known.class20 if known.class20 or city else (member_code(known),)
         return replace(known, class20=class20, city=city, wards=())
     class20 = () if city else (f"{code[:5]}00",)
+    kana, en = _VILLAGES.get(code, ("", ""))  # a name that is new has no reading: it is found by name and code
     return Municipality(
-        code=code, prefecture=code[:2], prefecture_name=home, name=name, kana="", en="", class20=class20, city=city
+        code=code, prefecture=code[:2], prefecture_name=home, name=name, kana=kana, en=en, class20=class20, city=city
     )
 
 

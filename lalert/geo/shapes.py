@@ -1,7 +1,8 @@
 """Rings and circles as CAP gives them -> shapes, or every reason why not.
 
 Nothing is repaired: an outline that crosses itself or is not closed may have lost points, and a guess would warn the
-wrong people. Points given twice and outlines that touch themselves in a point have one meaning only and pass.
+wrong people. Points given twice, outlines that touch themselves in a point, and holes reached by a line that is drawn
+there and back have one meaning only and pass.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ MAX_RADIUS_KM = 3_000.0  # more than the length of Japan
 
 _EARTH = (90.0, 180.0)  # latitude, longitude
 _HALF_ROUND = 180.0
+_ROUNDING = 1e-9
 # Where a pair that is not on earth lies when it is turned round, if it was swapped.
 _JAPAN_LON = (122.0, 155.0)
 _JAPAN_LAT = (20.0, 46.0)
@@ -49,9 +51,18 @@ def polygon(ring: Sequence[LatLon], *, path: str) -> BaseGeometry:
     if shape.is_valid:
         return shape
     reason, _, where = shapely.is_valid_reason(shape).partition("[")
-    if reason != "Ring Self-intersection":
+    whole = shapely.make_valid(shape, method="structure", keep_collapsed=False)
+    if reason != "Ring Self-intersection" and not _winds_once(shape, whole):
         raise faults.refusal([faults.ring_crossing(_lat_lon(where), path)])
-    return shapely.make_valid(shape, method="structure", keep_collapsed=False)
+    return whole
+
+
+def _winds_once(drawn: Polygon, whole: BaseGeometry) -> bool:
+    """Whether the outline goes round everything in it once, all the same way: then it has one meaning only.
+
+    A loop that runs backwards, or twice round the same ground, makes the sum under the line another than the ground.
+    """
+    return bool(whole.area > 0 and abs(drawn.area - whole.area) <= _ROUNDING * whole.area)
 
 
 def circle(disc: Disc, *, path: str) -> BaseGeometry:

@@ -199,10 +199,17 @@ def test_all_municipalities_together_are_japan(japan: BoundarySet) -> None:
         ("chiyoda city", "131016"),
         ("１３１０１６", "131016"),
         ("つくば", "082201"),
+        ("13101", "131016"),
+        ("chiyoda-ku", "131016"),
+        ("Ōsaka-shi", "271004"),
+        ("oosakashi", "271004"),
+        ("京都市", "261009"),
+        ("kyoto city", "261009"),
+        ("東京都", "13"),
     ],
 )
 def test_search_finds_by_every_spelling(japan: BoundarySet, text: str, code: str) -> None:
-    """Name, full name, both kana, English and code; the closest first."""
+    """Name, full name, both kana, Latin letters and code; the closest first, the larger before the smaller."""
     assert japan.search(text)[0].code == code
 
 

@@ -188,6 +188,7 @@ def test_the_ministrys_country_is_whole(official: Imported, japan: BoundarySet) 
     assert official.survey.area_km2 == pytest.approx(377_975, rel=0.002)
     held = loaded(official)
     assert held.expand("016950") == NORTHERN_VILLAGES
+    assert all(place.name and place.kana and place.en for place in held.municipalities)
     assert {m.code for m in held.municipalities if m.city is None} == {
         *(m.code for m in japan.municipalities if m.city is None and m.code != "016950"),
         *(city.code for city in japan.cities),
