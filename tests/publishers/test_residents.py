@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from lalert.core.delivery import Delivered, Later, Outcome, Partly, Refused, Tally
 from lalert.core.model import Cursor, Realm
-from lalert.core.resident import Peer, Resident, Wish
+from lalert.core.resident import Changes, Peer, Resident, Wish
 from lalert.publishers import census as census_module
 from lalert.publishers import residents as residents_module
 from lalert.publishers.census import Census
@@ -46,7 +46,7 @@ class Book:
 
     def __init__(self, people: Sequence[Resident]) -> None:
         self.people = {one.number: one for one in people}
-        self.nodes = Alone()
+        self.nodes: Alone = Alone()
 
     async def residents(self, after: int, limit: int) -> Sequence[Resident]:
         """Return the next page."""
@@ -59,6 +59,27 @@ class Book:
     async def remove_residents(self, numbers: Sequence[int]) -> int:
         """Forget."""
         return sum(self.people.pop(number, None) is not None for number in numbers)
+
+
+class Register(Alone):
+    """What other nodes did: changes by number; the first `forgotten` are not there any more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.changes: list[tuple[str, int]] = []
+        self.forgotten = 0
+
+    async def last_change(self) -> int:
+        """Return how many there were."""
+        return len(self.changes)
+
+    async def resident_changes(self, after: int) -> Changes | None:
+        """Return two at a time."""
+        if after < self.forgotten:
+            return None
+        some = self.changes[after : after + 2]
+        came, left = (tuple(number for what, number in some if what == kind) for kind in ("came", "left"))
+        return Changes(after + len(some), came, left)
 
 
 class Line:
@@ -253,3 +274,18 @@ async def test_a_failure_is_not_remembered(scene: Scene, monkeypatch: pytest.Mon
         with pytest.raises(MemoryError):
             await scene.census.told(entries.entry(), LANE)
     assert len(await scene.census.told(entries.entry(), LANE)) == 2 * BATCH + 5
+
+
+@pytest.mark.parametrize("forgotten", [0, 3], ids=["follows", "too far behind"])
+async def test_whoever_came_on_another_node_is_told(scene: Scene, forgotten: int) -> None:
+    """Before an entry goes out the census has everybody who came anywhere, and nobody who left."""
+    register = scene.book.nodes = Register()
+    for number in (4001, 4005):
+        scene.book.people[number] = resident(number)
+        register.changes.append(("came", number))
+    del scene.book.people[1]
+    register.changes += [("left", 1), ("came", 4009), ("left", 4009)]
+    register.forgotten = forgotten
+    _, tally = await scene.send_all()
+    assert tally == Tally(sent=2 * BATCH + 5 - 1 + 2)
+    assert set(scene.line.asked) == set(scene.book.people)
