@@ -7,7 +7,7 @@ SUDO   := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 PORT   ?= 8080
 SPEED  ?= 120
 
-.PHONY: demo test soak fuzz postgis lint bench screenshots clean system-tools postgis-tools
+.PHONY: demo demo-cluster test soak fuzz postgis lint bench screenshots clean system-tools redis-tools postgis-tools
 .DEFAULT_GOAL := demo
 
 $(VENV)/bin/python:
@@ -23,8 +23,10 @@ $(STAMP): $(VENV)/.run
 	touch $@
 
 # The tests drive a real browser (its fonts draw the Japanese pages) and start Redis servers of their own.
-system-tools:
+system-tools: redis-tools
 	@command -v chromium >/dev/null || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq chromium fonts-noto-cjk >/dev/null; }
+
+redis-tools:
 	@command -v redis-server >/dev/null || command -v valkey-server >/dev/null || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq redis-server >/dev/null; }
 
 # A PostGIS to be held against. The tests start a server of their own; the package's own one is not used.
@@ -33,6 +35,10 @@ postgis-tools:
 
 demo: $(VENV)/.run
 	$(VENV)/bin/lalert demo --port $(PORT) --speed $(SPEED)
+
+# Two hubs on a Redis of their own; the one that is read from is killed on the way, and nothing is missed.
+demo-cluster: $(VENV)/.run redis-tools
+	$(VENV)/bin/lalert demo --nodes 2 --port $(PORT) --speed $(SPEED)
 
 test: $(STAMP) system-tools
 	$(PY) -m pytest -n logical --dist loadfile $(PYTEST_ARGS)

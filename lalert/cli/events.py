@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from itertools import count
 
 import aiohttp
 
@@ -22,19 +23,28 @@ class Event:
     data: str
 
 
-async def events(session: aiohttp.ClientSession, url: str, *, since: str | None = None) -> AsyncIterator[Event]:
-    """Yield the events of `url` for ever, reconnecting with `Last-Event-ID`.
+async def events(
+    session: aiohttp.ClientSession,
+    *urls: str,
+    since: str | None = None,
+    connected: Callable[[str], None] = lambda _: None,
+) -> AsyncIterator[Event]:
+    """Yield the events of a stream for ever, reconnecting with `Last-Event-ID`.
 
-    Raises `aiohttp.ClientResponseError` for an answer that will not become better (4xx).
+    `urls` are where it can be had: nodes of one cluster. When one is lost the next is asked at once, and after all of
+    them there is a pause. `connected` is told of each that answers. Raises `aiohttp.ClientResponseError` for an answer
+    that will not become better (4xx).
     """
     last, wait_s = since, _FIRST_WAIT_S
-    while True:
+    for failed in count():
+        url = urls[failed % len(urls)]
         try:
             headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
             timeout = aiohttp.ClientTimeout(total=None, sock_read=_SILENCE_S)
             async with session.get(url, headers=headers, timeout=timeout) as response:
                 if 400 <= response.status < 500:
                     response.raise_for_status()
+                connected(url)
                 async for event in _parse(response.content):
                     wait_s = _FIRST_WAIT_S
                     last = event.id or last
@@ -43,8 +53,9 @@ async def events(session: aiohttp.ClientSession, url: str, *, since: str | None 
             raise
         except (aiohttp.ClientError, TimeoutError):
             pass
-        await asyncio.sleep(wait_s)
-        wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+        if (failed + 1) % len(urls) == 0:
+            await asyncio.sleep(wait_s)
+            wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
 
 
 async def _parse(content: aiohttp.StreamReader) -> AsyncIterator[Event]:

@@ -7,6 +7,7 @@ import contextlib
 import json
 import sys
 from collections import OrderedDict
+from collections.abc import Sequence
 from datetime import datetime
 
 import aiohttp
@@ -58,7 +59,7 @@ class Ledger:
 
 
 @click.command()
-@click.argument("url")
+@click.argument("urls", metavar="URL...", nargs=-1, required=True)
 @click.option(
     "--check",
     is_flag=True,
@@ -66,17 +67,22 @@ class Ledger:
 )
 @click.option("--json", "as_json", is_flag=True, help="届いた内容を1行1件のJSONで / entries as JSON lines")
 @click.option("--since", help="この位置の続きから / start after this cursor")
-def watch(url: str, check: bool, as_json: bool, since: str | None) -> None:
-    """届く情報を表示する。URL はハブ、訓練、または /stream?… / Show arrivals; URL is a hub, or its /stream?…"""
+def watch(urls: tuple[str, ...], check: bool, as_json: bool, since: str | None) -> None:
+    """届く情報を表示する。URL はハブ、訓練、または /stream?… / Show arrivals; URL is a hub, or its /stream?…
+
+    複数のノードを並べると、つながらないとき次へ移り、続きから受け取る。/ Of several nodes the next is asked when one is
+    lost, from where the last one ended.
+    """
+    streams = [stream_of(url) for url in urls]
     with contextlib.suppress(KeyboardInterrupt):
-        sys.exit(asyncio.run(_watch(_stream_of(url), check=check, as_json=as_json, since=since)))
+        sys.exit(asyncio.run(_watch(streams, check=check, as_json=as_json, since=since)))
 
 
-async def _watch(url: str, *, check: bool, as_json: bool, since: str | None) -> int:
+async def _watch(urls: Sequence[str], *, check: bool, as_json: bool, since: str | None) -> int:
     ledger, console = Ledger(), Console()
     async with aiohttp.ClientSession() as session:
         try:
-            async for event in events(session, url, since=since):
+            async for event in events(session, *urls, since=since):
                 _show(console, event, as_json=as_json)
                 wrong = ledger.check(event)
                 for text in wrong:
@@ -84,7 +90,8 @@ async def _watch(url: str, *, check: bool, as_json: bool, since: str | None) -> 
                 if wrong and check:
                     return FAILED
         except aiohttp.ClientResponseError as error:
-            tell(Text(f"{url}: {error.status} {error.message}", f"{url}: {error.status} {error.message}"))
+            said = f"{error.request_info.url}: {error.status} {error.message}"
+            tell(Text(said, said))
     return FAILED
 
 
@@ -94,21 +101,22 @@ def _show(console: Console, event: Event, *, as_json: bool) -> None:
     elif as_json:
         print(event.data, flush=True)
     else:
-        _show_entry(console, json.loads(event.data))
+        show_entry(console, json.loads(event.data))
 
 
-def _show_entry(console: Console, entry: dict[str, object]) -> None:
+def show_entry(console: Console, entry: dict[str, object], *, prefix: str = "") -> None:
+    """Print one line about an entry of the stream."""
     level = entry["level"]
     style = _STYLES.get(level, "") if isinstance(level, int) else ""
     wording = entry["wording"]
     assert isinstance(wording, dict)
     at = datetime.fromisoformat(str(entry["at"])).astimezone()
     headline = wording[say(Text("ja", "en"))]["headline"]
-    line = f"{at:%H:%M:%S} {entry['cursor']!s:>14} {entry['priority']!s:8} {entry['kind']!s:7} {headline}"
+    line = f"{prefix}{at:%H:%M:%S} {entry['cursor']!s:>14} {entry['priority']!s:8} {entry['kind']!s:7} {headline}"
     console.print(line, style=style, markup=False, highlight=False)
 
 
-def _stream_of(url: str) -> str:
+def stream_of(url: str) -> str:
     """Return the stream of a hub, or `url` itself when it names one."""
     return url if "/stream" in url else url.rstrip("/") + "/stream"
 

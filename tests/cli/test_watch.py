@@ -104,6 +104,25 @@ async def test_silent_while_promises_are_kept() -> None:
     assert not [line for line in err if not line.startswith("[heartbeat]")]
 
 
+async def test_goes_on_at_the_next_node() -> None:
+    """Of several nodes the next is asked when one is lost, with the position after which it was lost."""
+    asked: list[str | None] = []
+
+    async def stream(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        asked.append(request.headers.get("Last-Event-ID"))
+        await response.write(entry(len(asked)))
+        if len(asked) == 2:
+            await asyncio.Event().wait()
+        return response
+
+    async with hubs.misbehaving([web.get("/stream", stream)]) as one:
+        _, out, _ = await watched([one, "http://127.0.0.1:1", one, "--check", "--json"], lambda out: len(out) == 2)
+    assert asked == [None, "abcd-1"]
+    assert [json.loads(line)["alert"]["identifier"] for line in out] == ["m1", "m2"]
+
+
 async def test_watches_a_hub(server: Server, live: Caller) -> None:
     """Against a real hub: what comes, in order, through the filter of the URL, from where `--since` says."""
     orders = [Author().order(code) for code in (CHIYODA, NAHA, CHIYODA)]
