@@ -20,6 +20,7 @@ import shapely
 
 from lalert.geo import mesh
 from lalert.geo.boundaries import load
+from lalert.geo.measure import Geometries
 from lalert.geo.mesh import Floats, Ints
 from lalert.geo.residents import CELLS, Place
 
@@ -41,6 +42,15 @@ class Crowd:
         """Yield the subscriptions."""
         for number, (cell, code) in enumerate(zip(self.cells.tolist(), self.codes.tolist(), strict=True), self.first):
             yield Place(number, frozenset((f"{code:06}",)) if code else frozenset(), frozenset((str(cell),)))
+
+    def boxes(self) -> Geometries:
+        """Return everybody's cell as a polygon."""
+        boxes = np.empty(len(self.cells), dtype=object)
+        for level in CELLS:
+            asked = self.cells // 10 ** (level.digits - 1)
+            here = (asked > 0) & (asked < 10)
+            boxes[here] = shapely.box(*mesh.bounds_of(self.cells[here], level).T)
+        return boxes
 
 
 def towns() -> Floats:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 import structlog
 
@@ -23,12 +24,20 @@ from lalert.store.base import Appended, Outcome, Store
 log = structlog.get_logger("lalert.commit")
 
 
+Counting = Callable[[], Awaitable[int]]
+"""How to count those whom a draft concerns, as they were when it was accepted."""
+
+COUNTING_S: Final = 0.25
+"""As long as a batch waits for its counts: nobody is told later because it takes long to say how many they are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pending:
     """A draft between acceptance and its commit, and whom to tell."""
 
     draft: Draft
     outcome: asyncio.Future[Outcome]
+    residents: Counting | None = None
 
 
 class Committer:
@@ -58,14 +67,17 @@ class Committer:
         self._closing = False
         self.failing_since: datetime | None = None  # None while the store accepts writes
 
-    def submit(self, draft: Draft) -> asyncio.Future[Outcome]:
-        """Queue `draft`; the future has its outcome. Raises `Unavailable` when its lane is full or we are closing."""
+    def submit(self, draft: Draft, residents: Counting | None = None) -> asyncio.Future[Outcome]:
+        """Queue `draft`; the future has its outcome. Raises `Unavailable` when its lane is full or we are closing.
+
+        `residents` are counted when its turn comes, so that what is less urgent is counted later, too.
+        """
         if self._closing:
             raise Unavailable(
                 Text("停止処理中です。しばらくして再送してください。", "Shutting down: send it again shortly."),
                 code="hub.closing",
             )
-        pending = Pending(draft, asyncio.get_running_loop().create_future())
+        pending = Pending(draft, asyncio.get_running_loop().create_future(), residents)
         self._queue.put(Received(draft=draft, token=pending))
         self._pending[draft.key] = pending
         self._latest[draft.thread] = draft
@@ -105,12 +117,27 @@ class Committer:
 
     async def _commit(self, batch: Sequence[Received]) -> None:
         with self._metrics.commit_seconds.labels(self._realm.value).time():
-            outcomes = await self._append([received.draft for received in batch])
+            outcomes = await self._append(await asyncio.gather(*map(self._counted, batch)))
         kept = [outcome.entry for outcome in outcomes if isinstance(outcome, Appended)]
         if kept:
             await self._advance(kept)
         for received, outcome in zip(batch, outcomes, strict=True):
             self._answer(received, outcome)
+
+    async def _counted(self, received: Received) -> Draft:
+        """Return the draft with how many residents it concerns, without where that is not known in time."""
+        draft, pending = received.draft, received.token
+        assert isinstance(pending, Pending)
+        if pending.residents is None:
+            return draft
+        try:
+            async with asyncio.timeout(COUNTING_S):
+                count = await pending.residents()
+        except Exception as error:
+            # A number that is missing must not cost the alert.
+            log.warning("commit.uncounted", realm=self._realm.value, key=draft.key, reason=repr(error))
+            return draft
+        return replace(draft, matched=(*draft.matched, ("residents", count)))
 
     async def _append(self, drafts: Sequence[Draft]) -> Sequence[Outcome | LalertError]:
         try:

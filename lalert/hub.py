@@ -36,7 +36,7 @@ import structlog
 
 from lalert.cap import signing
 from lalert.cap.model import Alert, Identity, Status
-from lalert.commit import Committer, Pending
+from lalert.commit import Committer, Counting, Pending
 from lalert.core import jurisdiction
 from lalert.core import thread as threads
 from lalert.core.draft import draft_of
@@ -116,6 +116,7 @@ class Hub:
         self._aliases: dict[str, Identity] = {}  # by natural key: relays issue messages again under other names
         self._older: dict[int, Faces] = {}  # messages in force from before the tail began
         self.count_matched: Callable[[Draft], tuple[tuple[str, int], ...]] = lambda _: ()
+        self.count_residents: Callable[[Draft], Counting | None] = lambda _: None  # off the loop, when its turn comes
         self.on_kept: Callable[[Sequence[Entry]], None] = lambda _: None  # told of every batch once it is durable
         self._committer = Committer(
             realm=site.realm,
@@ -252,7 +253,8 @@ class Hub:
         pending = self._committer.pending(draft.key)
         if pending is not None:  # the same message came in twice at the same time
             return await self._same(pending, raw)
-        outcome = self._committer.submit(replace(draft, matched=self.count_matched(draft)))
+        draft = replace(draft, matched=self.count_matched(draft))
+        outcome = self._committer.submit(draft, self.count_residents(draft))
         return _accepted(await asyncio.shield(outcome), raw)
 
     async def say(self, alert: Alert) -> Entry:

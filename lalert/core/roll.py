@@ -63,10 +63,16 @@ class Told:
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def of_lane(self, lane: int) -> Told:
-        """Return those of one lane."""
-        here = self.lanes == lane
-        return Told(self.numbers[here], self.hushed[here], self.lanes[here])
+    def by_lane(self) -> dict[int, Told]:
+        """Return those of each lane that somebody is on."""
+        order = np.argsort(self.lanes, kind="stable")
+        lanes = self.lanes[order]
+        first = firsts(lanes)
+        rows = np.split(order, first[1:]) if len(first) else []
+        return {
+            lane: Told(self.numbers[these], self.hushed[these], self.lanes[these])
+            for lane, these in zip(lanes[first].tolist(), rows, strict=True)
+        }
 
     def after(self, number: int, limit: int) -> Told:
         """Return up to `limit` of those with numbers greater than `number`."""

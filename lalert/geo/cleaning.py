@@ -69,7 +69,7 @@ def _mended(shapes: Geometries, *, gap_deg: float) -> tuple[Geometries, bool]:
     torn = np.flatnonzero(~shapely.is_empty(shapely.coverage_invalid_edges(shapes, gap_width=gap_deg)))
     if not len(torn):
         return shapes, False
-    near = np.unique(shapely.STRtree(shapes).query(shapes[torn], predicate="intersects")[1])
+    near = np.unique(shapely.STRtree(shapes).query(shapes[torn], predicate="dwithin", distance=gap_deg)[1])
     mended = shapes.copy()
     mended[near] = shapely.coverage_clean(shapes[near], gap_width=gap_deg, merge_strategy="min_area")
     return mended, True

@@ -17,6 +17,7 @@ from lalert.geo import faults, measure
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
 MAX_CELLS = 2_000_000
 
@@ -119,9 +120,20 @@ def sorted_out(geometry: BaseGeometry, codes: Ints, level: Level) -> tuple[Ints,
     """Return the cells cut by the edge of `geometry` and those wholly inside it; one that only touches is neither."""
     boxes = shapely.box(*bounds_of(codes, level).T)
     within = shapely.covers(geometry, boxes)
-    cut = ~within & shapely.intersects(geometry, boxes)
-    cut[cut] &= ~shapely.touches(geometry, boxes[cut])
+    cut = ~within
+    cut[cut] = _share_ground(geometry, boxes[cut])
     return codes[cut], codes[within]
+
+
+def share_ground(geometry: BaseGeometry, codes: Ints, level: Level) -> Mask:
+    """Whether each cell shares ground with `geometry`."""
+    return _share_ground(geometry, shapely.box(*bounds_of(codes, level).T))
+
+
+def _share_ground(geometry: BaseGeometry, boxes: measure.Geometries) -> Mask:
+    ground = np.asarray(shapely.intersects(geometry, boxes))
+    ground[ground] = ~shapely.touches(geometry, boxes[ground])
+    return ground
 
 
 def _first_cells(geometry: BaseGeometry) -> Ints:

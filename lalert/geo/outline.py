@@ -16,8 +16,8 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from lalert.geo import measure, mesh
-from lalert.geo.mesh import Floats, Ints, Level
-from lalert.geo.postings import Mask, firsts
+from lalert.geo.mesh import Floats, Ints, Level, Mask
+from lalert.geo.postings import firsts
 
 MOST_STEPS: Final = 2_000_000
 """An outline that passes more columns than this is not followed: everything counts as near."""
@@ -66,12 +66,19 @@ class Outline:
         along = self._trace.at(level)
         is_near = _is_among(codes, along.near)
         edge, far = codes[is_near], codes[~is_near]
-        inside = far[shapely.contains_xy(self._shape, mesh.centres_of(far, level))]
-        is_crossed = _is_among(edge, along.crossed)
-        if is_crossed.all():
-            return Sorted(edge, inside, edge)
-        doubtful = mesh.sorted_out(self._shape, edge[~is_crossed], level)
-        return Sorted(edge, inside, np.sort(np.concatenate((edge[is_crossed], *doubtful))))
+        return Sorted(edge, far[self._holds_middle(far, level)], self._touched(edge, along.crossed, level))
+
+    def _touched(self, edge: Ints, crossed: Ints, level: Level) -> Ints:
+        """Return which cells on the edge share ground: those crossed, those whose middle does, and few to be asked."""
+        is_touched = _is_among(edge, crossed)
+        if is_touched.all():
+            return edge
+        is_touched[~is_touched] = self._holds_middle(edge[~is_touched], level)
+        is_touched[~is_touched] = mesh.share_ground(self._shape, edge[~is_touched], level)
+        return edge[is_touched]
+
+    def _holds_middle(self, codes: Ints, level: Level) -> Mask:
+        return np.asarray(shapely.contains_xy(self._shape, mesh.centres_of(codes, level)))
 
 
 @dataclass(frozen=True, slots=True)

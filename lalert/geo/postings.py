@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from lalert.geo.mesh import Ints
+from lalert.geo.mesh import Ints, Mask
 
 Rows = npt.NDArray[np.uint32]
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)

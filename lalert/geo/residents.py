@@ -25,9 +25,9 @@ from typing import Final
 import numpy as np
 from shapely.geometry.base import BaseGeometry
 
-from lalert.geo.mesh import Ints, Level
+from lalert.geo.mesh import Ints, Level, Mask
 from lalert.geo.outline import Outline
-from lalert.geo.postings import NO_KEYS, NOTHING, Mask, Pairs, Postings, Ranges, firsts
+from lalert.geo.postings import NO_KEYS, NOTHING, Pairs, Postings, Ranges, firsts
 
 CELLS: Final = (Level.THIRD, Level.HALF, Level.QUARTER)
 """The sizes that may be subscribed to. A finer one would come close to an address."""

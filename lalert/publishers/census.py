@@ -9,7 +9,7 @@ sent something.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
@@ -17,8 +17,8 @@ from typing import Final, ParamSpec, Protocol, TypeVar
 
 from lalert.core.model import Draft, Entry
 from lalert.core.resident import Changes, Resident
-from lalert.core.roll import NOBODY, Told, lane_of_place, place_of, told_of
-from lalert.geo.residents import Index, Place, Residents, View
+from lalert.core.roll import NOBODY, Told, count_of, lane_of_place, place_of, told_of
+from lalert.geo.residents import Builder, Place, Residents, View
 from lalert.publishers.services import lane_of
 
 P = ParamSpec("P")
@@ -26,7 +26,10 @@ T = TypeVar("T")
 
 _PAGE: Final = 5_000
 _REBUILD_AT: Final = 5_000  # changes laid over the index; asking gets slower with each
-_KEPT_NUMBERS: Final = 4_000_000  # of who is told, over all entries that are going out
+_KEPT_NUMBERS: Final = 4_000_000  # of who is told (ten bytes each), over all entries that are going out
+_KEPT_ALERTS: Final = (
+    3  # to everybody, however many that are: lanes that take turns must not work out each other's anew
+)
 
 
 class Following(Protocol):
@@ -65,7 +68,7 @@ class Census:
         self._residents = Residents()
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="residents")
         self._lanes: set[int] = set()
-        self._told: dict[int, asyncio.Task[Told]] = {}
+        self._told: dict[int, asyncio.Task[Mapping[int, Told]]] = {}
         self._rebuilding: asyncio.Task[None] | None = None
         self._upto = 0  # the change among the residents, on whichever node, that was followed last
         self._turn = asyncio.Lock()
@@ -89,13 +92,11 @@ class Census:
 
     async def _load(self) -> None:
         self._upto = await self._store.nodes.last_change()  # first: what changes while we read is followed
-        places: list[Place] = []
-        after = 0
+        builder, lanes, after = Builder(), set[int](), 0
         while page := await self._store.residents(after, _PAGE):
-            places += await self.in_thread(lambda read: [_place(resident) for resident in read], page)
+            lanes |= await self.in_thread(_enrol, builder, page)
             after = page[-1].number
-        self._residents = Residents(await self.in_thread(Index.of, places))
-        self._lanes = set(map(lane_of_place, places))
+        self._residents, self._lanes = Residents(await self.in_thread(builder.index)), lanes
 
     async def close(self) -> None:
         """End the threads."""
@@ -125,18 +126,18 @@ class Census:
         self._residents.drop(numbers)
         self._rebuild_when_due()
 
-    def count(self, draft: Draft) -> int:
-        """Return how many residents would be told of `draft` now."""
-        return len(told_of(draft, self._residents.view(), now=draft.at)) if len(self) else 0
+    def counting(self, draft: Draft) -> Callable[[], Awaitable[int]]:
+        """Return how to count, later and in a thread, the residents who would be told of `draft` now."""
+        return partial(self._count, draft, self._residents.view()) if len(self) else _count_nobody
 
-    async def told(self, entry: Entry) -> Told:
-        """Return who is told of `entry`: worked out once for all lanes, and again when it was long ago."""
+    async def told(self, entry: Entry, lane: int) -> Told:
+        """Return who is told of `entry` on one lane: worked out once for all, and again when it was long ago."""
         seq = entry.cursor.seq
         known = self._told.get(seq)
         if known is None or _has_failed(known):
             self._make_room()
             self._told[seq] = asyncio.create_task(self._work_out(entry))
-        return await asyncio.shield(self._told[seq])
+        return (await asyncio.shield(self._told[seq])).get(lane, NOBODY)
 
     async def of(self, told: Told) -> list[tuple[Resident, bool]]:
         """Return the residents of `told`, each with whether the notice is hushed; those who left are forgotten."""
@@ -156,21 +157,24 @@ class Census:
         """Return what `work` returns, done in a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *args, **kwargs))
 
-    async def _work_out(self, entry: Entry) -> Told:
+    async def _count(self, draft: Draft, view: View) -> int:
+        return await self.in_thread(count_of, draft, view, now=draft.at)
+
+    async def _work_out(self, entry: Entry) -> Mapping[int, Told]:
         await self.follow()
         if not len(self):
-            return NOBODY
-        return await self.in_thread(told_of, entry, self._residents.view(), now=self._clock())
+            return {}
+        return await self.in_thread(_by_lane, entry, self._residents.view(), self._clock())
 
     def _make_room(self) -> None:
         """Forget the oldest answers beyond the bound."""
         self._told = {seq: task for seq, task in self._told.items() if not _has_failed(task)}
-        done = {seq: task for seq, task in self._told.items() if task.done()}
-        kept = sum(len(task.result()) + 1_000 for task in done.values())
-        for seq, task in done.items():
-            if kept <= _KEPT_NUMBERS:
+        sizes = {seq: _size(task.result()) for seq, task in self._told.items() if task.done()}
+        kept, bound = sum(sizes.values()), max(_KEPT_NUMBERS, _KEPT_ALERTS * len(self))
+        for seq, size in sizes.items():
+            if kept <= bound:
                 break
-            kept -= len(task.result()) + 1_000
+            kept -= size
             del self._told[seq]
 
     def _rebuild_when_due(self) -> None:
@@ -181,8 +185,28 @@ class Census:
         residents.settle(view, await self.in_thread(view.rebuilt))
 
 
-def _has_failed(task: asyncio.Task[Told]) -> bool:
+async def _count_nobody() -> int:
+    return 0
+
+
+def _by_lane(entry: Entry, view: View, now: datetime) -> Mapping[int, Told]:
+    return told_of(entry, view, now=now).by_lane()
+
+
+def _size(told: Mapping[int, Told]) -> int:
+    return sum(map(len, told.values())) + 1_000
+
+
+def _has_failed(task: asyncio.Task[Mapping[int, Told]]) -> bool:
     return task.done() and (task.cancelled() or task.exception() is not None)
+
+
+def _enrol(builder: Builder, page: Sequence[Resident]) -> set[int]:
+    """Add a page of residents, and return the lanes that they are on."""
+    places = [_place(resident) for resident in page]
+    for place in places:
+        builder.add(place)
+    return set(map(lane_of_place, places))
 
 
 def _place(resident: Resident) -> Place:

@@ -123,7 +123,7 @@ class Pushes:
         """Push the next batch of an entry to the residents of `lane`."""
         if is_over(entry.entry, self._clock()):
             return Refused("over", Tally())
-        told = (await self._census.told(entry.entry)).of_lane(_NUMBERS[lane])
+        told = await self._census.told(entry.entry, _NUMBERS[lane])
         course = Course.read(progress)
         batch = course.next(told)
         if not len(batch):

@@ -157,8 +157,8 @@ async def _furnish(
     hub.count_matched = lambda draft: (
         ("streams", fanout.count(draft)),
         ("endpoints", desk.count(draft)),
-        ("residents", bell.census.count(draft)),
     )
+    hub.count_residents = bell.census.counting
     hub.on_kept = lambda entries: journal.kept(entries, hub.clock())
 
     def on_told(told: Sequence[tuple[Entry, int]], first: datetime, last: datetime) -> None:

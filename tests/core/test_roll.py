@@ -15,7 +15,7 @@ from lalert.cap.model import Identity, Status
 from lalert.core.matching import hearers_of
 from lalert.core.model import CancelKind, Cursor, Draft, Entry, Heard, Kind, Priority, Reach, State, Zone
 from lalert.core.resident import JAPAN, Peer, Quiet, Resident, Wish
-from lalert.core.roll import NOBODY, Told, lane_of_place, place_of, told_of
+from lalert.core.roll import NOBODY, Told, count_of, lane_of_place, place_of, told_of
 from lalert.geo import mesh
 from lalert.geo.area import Area, Covered
 from lalert.geo.residents import CELLS, Index, Residents
@@ -87,6 +87,7 @@ def told(message: Entry, *residents: Resident, now: datetime = DAY) -> dict[int,
     """Return who is told, and for whom it makes no sound."""
     view = Residents(Index.of(place_of(one, lane=3) for one in residents)).view()
     found = told_of(message, view, now=now)
+    assert count_of(message, view, now=now) == len(found)
     return dict(zip(found.numbers.tolist(), found.hushed.tolist(), strict=True))
 
 
@@ -202,8 +203,10 @@ def test_lanes_and_batches() -> None:
     people = [resident(number) for number in range(1, 9)]
     view = Residents(Index.of(place_of(one, lane=one.number % 2 * 255) for one in people)).view()
     found = told_of(entry(CHIYODA), view, now=DAY)
-    odd: Told = found.of_lane(255)
+    lanes = found.by_lane()
+    odd: Told = lanes[255]
     assert lane_of_place(place_of(people[0], lane=255)) == 255
+    assert (sorted(lanes), lanes[0].numbers.tolist(), NOBODY.by_lane()) == ([0, 255], [2, 4, 6, 8], {})
     assert odd.numbers.tolist() == [1, 3, 5, 7]
     assert odd.after(3, 1).numbers.tolist() == [5]
     assert odd.after(7, 5).numbers.tolist() == []

@@ -67,7 +67,7 @@ async def test_drain_finishes_saves_and_lets_go(desk: Desk) -> None:
 
 
 async def test_what_another_node_took_over_is_let_go(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A refused state is not saved, its lane ends here, the node looks at once, and other lanes are saved all the same."""
+    """A refused state is not saved, its lane ends here, the node looks at once, and other lanes are saved."""
     refused: list[str] = []
     write = desk.store.save_lanes
 

@@ -75,7 +75,7 @@ def test_steep_edges() -> None:
 def test_few_exact_questions_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
     """An outline that keeps off lines and corners is decided without one."""
     circle = measure.circle(lon=EAST + 0.0171, lat=NORTH + 0.0133, radius_m=1_234)
-    monkeypatch.setattr(mesh, "sorted_out", None)
+    monkeypatch.setattr(mesh, "share_ground", None)
     found = Outline(circle).sorted_out(around(Level.QUARTER), Level.QUARTER)
     assert (len(found.inside) > 0, len(found.edge) > 0, found.touched is found.edge) == (True, True, True)
 

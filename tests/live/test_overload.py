@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from lalert.commit import Counting
 from lalert.core.model import Draft, Realm
 from lalert.store.base import Outcome
 from lalert.web.server import Server
@@ -34,9 +35,9 @@ class Gate:
         monkeypatch.setattr(hub.store, "append", self._held)
         monkeypatch.setattr(hub._committer, "submit", self._told)
 
-    def _told(self, draft: Draft) -> asyncio.Future[Outcome]:
+    def _told(self, draft: Draft, residents: Counting | None = None) -> asyncio.Future[Outcome]:
         self.submitted.put_nowait(draft.alert.identifier)
-        return self._submit(draft)
+        return self._submit(draft, residents)
 
     async def _held(self, drafts: Sequence[Draft]) -> Sequence[Outcome]:
         await self.opened.wait()

@@ -16,13 +16,11 @@ from itertools import islice
 
 import numpy as np
 import pytest
-import shapely
 
 from benchmarks import crowd, postgis
 from benchmarks.postgis import Cluster
-from lalert.geo import mesh
 from lalert.geo.boundaries import NO_GROUND_M2, BoundarySet
-from lalert.geo.residents import CELLS, Index
+from lalert.geo.residents import Index
 from tests.rig.outlines import Drawer, Outline
 
 pytestmark = pytest.mark.postgis
@@ -70,7 +68,7 @@ def test_the_same_residents(cluster: Cluster, portions: list[list[Outline]]) -> 
     people = crowd.crowd(RESIDENTS, seed=SEED)
     index = Index.of(people.places())
     numbers = list(range(people.first, people.first + RESIDENTS))
-    cluster.fill("resident", numbers, boxes(people.cells))
+    cluster.fill("resident", numbers, people.boxes())
     told, differing = Counter[str](), []
     for portion in portions:
         cluster.fill("outline", list(range(len(portion))), np.array([outline.geometry for outline in portion]))
@@ -109,13 +107,3 @@ def test_the_same_municipalities(cluster: Cluster, portions: list[list[Outline]]
         print(f"{kind}: {code}: {mine_m2} m2, PostGIS {their_m2} m2")
     assert min(met.values()) > 0
     assert all(NO_GROUND_M2 / TOLERANCE < their_m2 < NO_GROUND_M2 * TOLERANCE for *_, their_m2 in differing)
-
-
-def boxes(cells: mesh.Ints) -> postgis.Geometries:
-    """Return the box of each cell, of whatever size."""
-    made = np.empty(len(cells), dtype=object)
-    for level in CELLS:
-        here = cells // 10 ** (level.digits - 1)
-        sized = (here > 0) & (here < 10)
-        made[sized] = shapely.box(*mesh.bounds_of(cells[sized], level).T)
-    return made

@@ -126,7 +126,7 @@ async def test_who_is_gone_is_forgotten_and_who_refuses_is_counted(scene: Scene)
     _, tally = await scene.send_all()
     assert tally == Tally(sent=2 * BATCH + 2, refused=1, gone=2)
     assert not {1, 5} & scene.book.people.keys()
-    assert scene.census.count(entries.entry()) == 2 * BATCH + 3
+    assert await scene.census.counting(entries.entry())() == 2 * BATCH + 3
 
 
 async def test_who_is_busy_is_put_off_and_given_up_in_the_end(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,11 +199,27 @@ async def test_lanes_are_those_that_somebody_is_on(scene: Scene) -> None:
 
 async def test_who_left_meanwhile_is_forgotten(scene: Scene) -> None:
     """The store is asked for each browser when it is sent something: who is not there is told nothing."""
-    told = await scene.census.told(entries.entry())
+    told = await scene.census.told(entries.entry(), LANE)
     del scene.book.people[1]
     found = await scene.census.of(told.after(0, 2))
     assert [one.number for one, _ in found] == [5]
-    assert scene.census.count(entries.entry()) == 2 * BATCH + 4
+    assert await scene.census.counting(entries.entry())() == 2 * BATCH + 4
+
+
+async def test_residents_are_counted_as_they_were(scene: Scene) -> None:
+    """A count that is made later is of those who were there when it was asked for; of nobody it is nought."""
+    counting = scene.census.counting(entries.entry())
+    scene.census.add(resident(1001))
+    assert (await counting(), await scene.census.counting(entries.entry())()) == (2 * BATCH + 5, 2 * BATCH + 6)
+    empty = Census(Book([]), clock=lambda: NOW)
+    assert await empty.counting(entries.entry())() == 0
+    await empty.close()
+
+
+async def test_who_is_on_no_lane_is_not_told_there(scene: Scene) -> None:
+    """Who is told is known lane by lane."""
+    assert len(await scene.census.told(entries.entry(), LANE)) == 2 * BATCH + 5
+    assert len(await scene.census.told(entries.entry(), LANE + 1)) == 0
 
 
 async def test_much_change_is_built_in(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,17 +229,17 @@ async def test_much_change_is_built_in(scene: Scene, monkeypatch: pytest.MonkeyP
         scene.census.add(resident(number))
     await asyncio.gather(*(task for task in asyncio.all_tasks() if task is not asyncio.current_task()))
     assert scene.census._residents.changes <= 1
-    assert scene.census.count(entries.entry()) == 2 * BATCH + 9
+    assert await scene.census.counting(entries.entry())() == 2 * BATCH + 9
 
 
 async def test_what_was_worked_out_is_bounded(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who is told is remembered for some entries, and worked out again for those that were forgotten."""
     monkeypatch.setattr(census_module, "_KEPT_NUMBERS", 2_500)
-    first = await scene.census.told(entries.entry())
+    first = await scene.census.told(entries.entry(), LANE)
     for seq in range(1, 6):
-        await scene.census.told(entries.entry(cursor=Cursor("k3f9", seq)))
+        await scene.census.told(entries.entry(cursor=Cursor("k3f9", seq)), LANE)
     assert len(scene.census._told) <= 4
-    assert (await scene.census.told(entries.entry())).numbers.tolist() == first.numbers.tolist()
+    assert (await scene.census.told(entries.entry(), LANE)).numbers.tolist() == first.numbers.tolist()
 
 
 async def test_a_failure_is_not_remembered(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,5 +251,5 @@ async def test_a_failure_is_not_remembered(scene: Scene, monkeypatch: pytest.Mon
     with monkeypatch.context() as patch:
         patch.setattr(census_module, "told_of", broken)
         with pytest.raises(MemoryError):
-            await scene.census.told(entries.entry())
-    assert len(await scene.census.told(entries.entry())) == 2 * BATCH + 5
+            await scene.census.told(entries.entry(), LANE)
+    assert len(await scene.census.told(entries.entry(), LANE)) == 2 * BATCH + 5

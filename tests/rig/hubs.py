@@ -41,7 +41,7 @@ async def issue(
     server: Server, realm: Realm = Realm.LIVE, *, areas: Sequence[str] = ("*",), role: Role = Role.SENDER
 ) -> str:
     """Return a new key of a server in this process."""
-    return await _issue(server.hub(realm).store, realm, areas, role)
+    return await issue_at(server.hub(realm).store, areas=areas, role=role)
 
 
 async def issue_in(
@@ -50,13 +50,14 @@ async def issue_in(
     """Return a new key of the hub that works on this data folder."""
     store = await SqliteStore.open(data / f"{realm}.sqlite", realm, exclusive=False)
     try:
-        return await _issue(store, realm, areas, role)
+        return await issue_at(store, areas=areas, role=role)
     finally:
         await store.close()
 
 
-async def _issue(store: Store, realm: Realm, areas: Sequence[str], role: Role) -> str:
-    made = keys.make(realm, key_id=secrets.token_hex(6), entropy=secrets.token_bytes(keys.SECRET_BYTES))
+async def issue_at(store: Store, *, areas: Sequence[str] = ("*",), role: Role = Role.SENDER) -> str:
+    """Return a new key, kept in this store."""
+    made = keys.make(store.realm, key_id=secrets.token_hex(6), entropy=secrets.token_bytes(keys.SECRET_BYTES))
     stored = StoredKey(
         key_id=made.key_id,
         name="test",

@@ -1,0 +1,136 @@
+"""Senders and readers that go on over every kill, so that at the end one log can be held against what all were told."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from itertools import pairwise
+from typing import Any
+
+import aiohttp
+
+from lalert.cap.model import Alert
+from tests.rig.author import Author
+from tests.rig.caller import Caller
+from tests.rig.listener import PATIENCE_S
+
+CODES = ("131016", "142018", "282103", "401005", "011002", "472018")
+Where = Callable[[], str]
+"""Returns the URL of a hub to ask now: with several nodes, what a load balancer would choose."""
+
+_PAUSE_S = 0.02
+
+
+class Sender:
+    """Posts thread after thread: an order and its updates, each when the one before was answered."""
+
+    def __init__(self, where: Where, key: str, code: str) -> None:
+        self.receipts: list[dict[str, Any]] = []  # of every answer, in the order of posting
+        self.posted: list[Alert] = []
+        self.refused: list[int] = []  # Retry-After of every 503, in seconds
+        self._where, self._key, self._code = where, key, code
+        self._author = Author(f"bousai@{code}.example.jp")
+        self._callers: dict[str, Caller] = {}
+
+    async def run(self, ended: asyncio.Event) -> None:
+        """Post until `ended`, and finish what was begun."""
+        async with AsyncExitStack() as self._stack:
+            while not ended.is_set():
+                alert = self._author.order(self._code)
+                await self._post(alert)
+                for level in (3, 4, 5):
+                    alert = self._author.update(alert, self._code, level=level)
+                    await self._post(alert)
+                await self._post(self._author.lift(alert))
+
+    async def _post(self, alert: Alert) -> None:
+        """Post until there is an answer: a hub that was killed may have kept it, so 200 is as good as 201."""
+        while True:
+            with contextlib.suppress(aiohttp.ClientError, ConnectionError):
+                answer = await (await self._caller()).post(alert)
+                if answer.status in (200, 201):
+                    self.posted.append(alert)
+                    self.receipts.append(answer.json)
+                    return
+                assert answer.status == 503, answer.text  # going down, coming up, or without its store
+                self.refused.append(int(answer.headers["Retry-After"]))
+            await asyncio.sleep(_PAUSE_S)
+
+    async def _caller(self) -> Caller:
+        url = self._where()
+        if url not in self._callers:
+            self._callers[url] = await self._stack.enter_async_context(Caller(url, self._key))
+        return self._callers[url]
+
+
+class Reader:
+    """Reads the stream over every cut and keeps the positions in the order in which it saw them."""
+
+    def __init__(self, where: Where, since: str) -> None:
+        self.seen: list[str] = []
+        self.lines = 0  # connections that it needed
+        self._where, self._last = where, since
+        self._news = asyncio.Condition()
+
+    async def run(self) -> None:
+        """Read for ever."""
+        async with aiohttp.ClientSession() as session:
+            while True:
+                with contextlib.suppress(aiohttp.ClientError, ConnectionError):
+                    await self._read(session)
+                await asyncio.sleep(_PAUSE_S)
+
+    async def until(self, cursor: str) -> None:
+        """Wait until this position was seen."""
+        async with asyncio.timeout(PATIENCE_S), self._news:
+            await self._news.wait_for(lambda: cursor in self.seen)
+
+    async def _read(self, session: aiohttp.ClientSession) -> None:
+        timeout = aiohttp.ClientTimeout(total=None)
+        headers = {"Last-Event-ID": self._last}
+        async with session.get(f"{self._where()}/stream", headers=headers, timeout=timeout) as response:
+            self.lines += 1
+            event = cursor = ""
+            async for raw in response.content:
+                name, _, value = raw.decode().rstrip("\n").partition(": ")
+                if name == "event":
+                    assert value not in ("gap",), "nothing may be lost to a reader that resumes"
+                    event = value
+                elif name == "id":
+                    cursor = value
+                elif name == "data" and event in ("alert", "update", "cancel", "expire") and raw.endswith(b"\n"):
+                    self._last = cursor
+                    self.seen.append(cursor)
+                    async with self._news:
+                        self._news.notify_all()
+
+
+async def whole_log(url: str, start: str) -> list[dict[str, Any]]:
+    """Return everything after `start`."""
+    entries: list[dict[str, Any]] = []
+    async with Caller(url) as caller:
+        while True:
+            page = (await caller.get(f"/api/v1/changes?since={start}")).json
+            entries += page["entries"]
+            start = page["cursor"]
+            if not page["more"]:
+                return entries
+
+
+def holds_what_was_told(log: list[dict[str, Any]], senders: list[Sender], seed: int) -> None:
+    """Every answered alert is there once, in its place, its thread and its order, and the log has no hole."""
+    first = log[0]["seq"]
+    assert [entry["seq"] for entry in log] == list(range(first, first + len(log))), f"a hole (seed {seed})"
+    by_identifier = defaultdict(list)
+    for entry in log:
+        by_identifier[entry["alert"]["identifier"]].append(entry)
+    for sender in senders:
+        assert sender.receipts, "it never got through: nothing was tested"
+        for receipt in sender.receipts:
+            [entry] = by_identifier[receipt["identifier"]]
+            assert (entry["cursor"], entry["thread"]) == (receipt["cursor"], receipt["thread"]), f"seed {seed}"
+        positions = [by_identifier[alert.identifier][0]["seq"] for alert in sender.posted]
+        assert all(a < b for a, b in pairwise(positions)), f"not in the order of posting (seed {seed})"
