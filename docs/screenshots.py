@@ -1,4 +1,4 @@
-"""Take the pictures of docs/images: `make screenshots`. A hub of its own, a typhoon up to its height, a real browser.
+"""Take the pictures of docs/images: `make screenshots`. Hubs of its own, a typhoon up to its height, a real browser.
 
 Needs /usr/bin/chromium and a font that draws Japanese (`apt-get install chromium fonts-noto-cjk`).
 """
@@ -33,9 +33,20 @@ from lalert.web.server import Server, serving
 
 IMAGES = Path(__file__).with_name("images")
 CHROMIUM = "/usr/bin/chromium"
-TYPHOON, DRILL = (60.0, 13 * 60.0), (1.0, 240.0)  # speed, and seconds played when the pictures are taken
+TYPHOON, TSUNAMI, DRILL = (
+    (60.0, 13 * 60.0),
+    (10.0, 60.0),
+    (1.0, 240.0),
+)  # speed, and seconds played when the pictures are taken
 WIDE, PHONE = ViewportSize(width=1120, height=840), ViewportSize(width=390, height=844)
-MOST_BYTES = 300_000
+MOST_BYTES = 350_000
+DRAWN = "#view[data-drawn]:not([data-drawn='0'])"  # the map that moves stands still, and shows something
+ARGUMENTS = [
+    "--no-sandbox",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+]  # no card: /map
 
 
 async def main() -> None:
@@ -47,14 +58,26 @@ async def main() -> None:
         async with serving(settings) as server, async_playwright() as playwright:
             steps = await played(server, "typhoon", *TYPHOON)
             await played(server, "drill", *DRILL)
-            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
             await picture(browser, server.url + "/", "front.png", WIDE)
             await picture(browser, server.url + "/", "front-phone.png", PHONE)
             await picture(browser, server.url + "/a/122050", "municipality.png", WIDE)
             await picture(browser, f"{server.url}/alerts/{quote(gravest(steps), safe='')}", "alert.png", WIDE)
             await picture(browser, server.url + "/drill/", "drill.png", WIDE)
+            await picture(browser, server.url + "/map", "map.png", WIDE, drawn=DRAWN)
+            await fetched(server.url + "/map/japan.png?size=1920x1080", "map-typhoon.png")
+            await fetched(f"{server.url}/alerts/{quote(of_a_ward(steps), safe='')}/map.png", "map-ward.png")
             await terminal(browser, await watched(server.url), "watch.png")
             await browser.close()
+    await coast()
+
+
+async def coast() -> None:
+    """Draw the warnings of a tsunami on a hub where nothing else is in force."""
+    with tempfile.TemporaryDirectory() as data:
+        async with serving(load(None, {}, {"server.port": 0, "store.data": data})) as server:
+            await played(server, "tsunami", *TSUNAMI)
+            await fetched(server.url + "/map/17.png", "map-tsunami.png")
 
 
 async def played(server: Server, name: str, speed: float, until_s: float) -> list[Step]:
@@ -94,10 +117,24 @@ def gravest(steps: Sequence[Step]) -> str:
     return title.raw.decode().partition("<identifier>")[2].partition("</identifier>")[0]
 
 
-async def picture(browser: Browser, url: str, name: str, size: ViewportSize) -> None:
-    """Write the first screenful of `url`."""
+def of_a_ward(steps: Sequence[Step]) -> str:
+    """Return the identifier of the last order of level 4 by a ward of Tokyo."""
+    order = next(step for step in reversed(steps) if "避難指示" in step.title and "区" in step.title)
+    return order.raw.decode().partition("<identifier>")[2].partition("</identifier>")[0]
+
+
+async def fetched(url: str, name: str) -> None:
+    """Write a picture that the hub itself draws."""
+    async with aiohttp.ClientSession() as session, session.get(url) as response:
+        response.raise_for_status()
+        keep(name, await response.read())
+
+
+async def picture(browser: Browser, url: str, name: str, size: ViewportSize, *, drawn: str = "body") -> None:
+    """Write the first screenful of `url`, when the element `drawn` is there."""
     page = await browser.new_page(viewport=size, locale="ja-JP", timezone_id="Asia/Tokyo")
     await page.goto(url)
+    await page.wait_for_selector(drawn)
     await page.wait_for_function("[...document.images].every(image => image.complete)")
     keep(name, await page.screenshot())
     await page.close()

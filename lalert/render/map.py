@@ -134,11 +134,12 @@ def area_map(
     sheet = Sheet(title=title, as_of=as_of, credit=boundaries.credit, lang=lang, drill=drill, note=note, form=form)
     plane = Plane(frame, sheet.place)
     near = [place for place in looks if plane.box.meets(boundaries.simplified(place))]  # grey would say: nothing here
-    shapes = _context(boundaries, plane) | _shapes({*inside, *near}, boundaries, plane)
+    land = _context(boundaries, plane, home=code[:2]) | _shapes(inside, boundaries, plane)
+    shapes = land | _shapes(near, boundaries, plane)
     seen = {place: look for place, look in looks.items() if place in shapes}
     painted = _merged(seen, shapes) if len(inside) > 1 else _exact(in_force, plane)
     home = _union([shapes[place] for place in inside])
-    layers = [ground(plane, shapes.values(), painted), rim(plane, home)]
+    layers = [ground(plane, land.values(), painted), rim(plane, home)]
     of = {place: boundaries.name_of(place) for place in (inside if len(inside) > 1 else shapes)}
     names = Names(of=of, shapes=shapes, first=inside)
     marked = _merged(seen, _largest(shapes)) if len(inside) > 1 else painted
@@ -227,13 +228,17 @@ def _union(shapes: Sequence[BaseGeometry]) -> BaseGeometry:
     return shapes[0] if len(shapes) == 1 else shapely.union_all(list(shapes))
 
 
-def _context(boundaries: BoundarySet, plane: Plane) -> dict[str, BaseGeometry]:
-    """Return the land in a frame by code: municipalities, or prefectures where the frame is wide."""
+def _context(boundaries: BoundarySet, plane: Plane, *, home: str = "") -> dict[str, BaseGeometry]:
+    """Return the land in a frame by code: municipalities, or prefectures where the frame is wide.
+
+    The prefecture `home` comes as its municipalities in any case. No land comes twice: that would look like a hole.
+    """
     box = plane.box
-    wide = box.east - box.west > _WIDE_DEG
-    places = boundaries.prefectures if wide else boundaries.municipalities
-    near = [place.code for place in places if box.meets(boundaries.simplified(place.code))]
-    return _shapes(near, boundaries, plane)
+    codes = [place.code for place in boundaries.municipalities]
+    if box.east - box.west > _WIDE_DEG:
+        around = [place.code for place in boundaries.prefectures if place.code != home]
+        codes = [*around, *(code for code in codes if code[:2] == home)]
+    return _shapes([code for code in codes if box.meets(boundaries.simplified(code))], boundaries, plane)
 
 
 def _shapes(codes: Iterable[str], boundaries: BoundarySet, plane: Plane) -> dict[str, BaseGeometry]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import pyvips
 
 from lalert.errors import Unavailable
 from lalert.geo.boundaries import BoundarySet
 from lalert.render.form import FORMS, Form
-from lalert.render.map import alert_map
+from lalert.render.map import alert_map, area_map
 from lalert.web import raster
-from tests.render.entries import entry
+from tests.render.entries import SENT, entry
+from tests.render.test_map import posted
 
 DOT = (
     '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="40" height="40">{}</svg>'
@@ -28,6 +31,18 @@ def test_a_picture_has_the_size_that_was_asked_for(size: str, form: Form, japan:
     """1920x1080 means exactly that: broadcast equipment takes nothing else."""
     image = opened(raster.png_of(alert_map(entry(), japan, form=form), zoom=form.zoom))
     assert f"{image.width}x{image.height}" == size
+
+
+@pytest.mark.parametrize("code", ["01", "17", "134210"])
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_land_looks_like_land(code: str, form: Form, japan: BoundarySet) -> None:
+    """Where nothing is in force there is grey, not sea: the same is covered as when all of it is in force."""
+    bare, covered = replace(form, overlay=True), []
+    everything = posted(*japan.expand(code))
+    for in_force in ([], [everything]):
+        svg = area_map(code, in_force, japan, title="", as_of=SENT, form=bare)
+        covered.append(opened(raster.png_of(svg, zoom=0.5))[3].avg() / 255)
+    assert covered[0] == pytest.approx(covered[1], abs=0.01)
 
 
 def test_letters_are_painted() -> None:

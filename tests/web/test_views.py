@@ -183,7 +183,7 @@ def test_list_and_map_say_the_same() -> None:
         section = tree.get_element_by_id({5: "five", 4: "four", 3: "three"}[level])
         assert name in section.text_content()
         assert name in drawing
-    assert tree.xpath("//figure//img/@src") == [f"/map/japan.svg?g={made.situation.generation}"]
+    assert tree.xpath("//figure//img/@src") == [f"/map/japan.svg?g={made.situation.generation}&size=1080x1350"]
     assert tree.xpath("//figure//img/@alt")[0]
 
 
@@ -239,7 +239,7 @@ def test_a_cancel_that_says_nothing_is_still_a_page() -> None:
     posted = made.posted("c")
     body = pages().alert(posted, made.thread(posted.entry.thread), visit())
     assert "誤りです。" in text_of(body)
-    assert parsed(body).xpath("//figure//img/@src") == ["/alerts/c/map.svg"]
+    assert parsed(body).xpath("//figure//img/@src") == ["/alerts/c/map.svg?size=1080x1350"]
 
 
 def test_files_beside_the_text_are_linked_when_they_can_be_opened() -> None:

@@ -259,6 +259,7 @@ function begin() {
   name("capitals", "prefectures").catch(() => {});
   map.on("zoom", nameTowns);
   map.on("click", pick);
+  map.on("idle", () => { view.dataset.drawn = view.dataset.shown ?? ""; });
   document.getElementById("closer").addEventListener("click", () => map.zoomIn());
   document.getElementById("farther").addEventListener("click", () => map.zoomOut());
   document.getElementById("whole").addEventListener("click", () => map.fitBounds(JAPAN, { padding: 8 }));
