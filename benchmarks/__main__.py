@@ -8,7 +8,7 @@ import platform
 import sys
 from importlib import import_module
 
-CASES = ("cap", "queue", "journal", "nationwide", "fanout", "overtake", "push", "match", "residents", "signature")
+CASES = ("cap", "queue", "journal", "nationwide", "fanout", "overtake", "push", "match", "residents", "resolve", "signature")
 
 
 def main(arguments: list[str]) -> int:

@@ -6,7 +6,7 @@ now; try again), `Defect` (a bug of ours). A rejection lists everything that is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -70,10 +70,22 @@ class LalertError(Exception):
 
 
 class Rejected(LalertError):
-    """The sender's fault: it will not become right by trying again."""
+    """The sender's fault: it will not become right by trying again.
 
-    def __init__(self, message: Text, *, code: str, status: int = 422, findings: Sequence[Finding] = ()) -> None:
+    `members` are further members of the problem document (RFC 9457 §3.2): values that JSON can hold.
+    """
+
+    def __init__(
+        self,
+        message: Text,
+        *,
+        code: str,
+        status: int = 422,
+        findings: Sequence[Finding] = (),
+        members: Mapping[str, object] | None = None,
+    ) -> None:
         super().__init__(message, code=code, status=status, findings=findings)
+        self.members = dict(members or {})
 
 
 class Unavailable(LalertError):
@@ -91,8 +103,15 @@ class Defect(LalertError):
         super().__init__(message, code=code, status=500)
 
 
-def rejected(findings: Sequence[Finding], *, code: str, status: int = 422, message: Text) -> Rejected:
+def rejected(
+    findings: Sequence[Finding],
+    *,
+    code: str,
+    status: int = 422,
+    message: Text,
+    members: Mapping[str, object] | None = None,
+) -> Rejected:
     """Return the rejection that lists `findings`, errors first, then by line."""
     order = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
     ranked = sorted(findings, key=lambda f: (order[f.severity], f.line or 0))
-    return Rejected(message, code=code, status=status, findings=ranked)
+    return Rejected(message, code=code, status=status, findings=ranked, members=members)

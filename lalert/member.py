@@ -4,8 +4,9 @@
 holds what, what it was ordered to do (`store.nodes`). From that it works out which shares it should hold
 (`core.shares`), asks for those that nobody holds, and takes up what it was given.
 
-**Hand over.** What another living node should hold is drained: what is under way is finished and saved, then the share
-is given back. The other one, which beats faster while it waits, takes it up where it was saved.
+**Hand over.** What another living node should hold is drained, each share by itself: what is under way is finished and
+saved, then the share is given back. The other one, which beats faster while it waits, takes it up where it was saved. A
+node that ends hands everything over first, so that a peer that hangs delays nobody else.
 
 **Die.** A dead node's shares are free when its lease ends; everybody knows when that is and beats at that moment.
 
@@ -21,6 +22,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -52,8 +54,8 @@ class Work(Protocol):
     async def hold(self, deeds: Mapping[str, Deed]) -> None:
         """Do the work of these shares, each under its deed, and of no others. Raises `Unavailable`: ask again."""
 
-    async def drain(self, shares: frozenset[str]) -> None:
-        """Finish what is under way in these shares, save it and begin nothing more there."""
+    async def drain(self, share: str) -> None:
+        """Finish what is under way in this share, save it and begin nothing more there."""
 
     async def replay(self, lane: str, since: int) -> bool:
         """Owe a lane everything after this position again; return whether that is kept."""
@@ -94,11 +96,19 @@ class Member:
         self._draining: dict[str, asyncio.Task[None]] = {}
         self._drained: set[str] = set()
         self._done: dict[str, Order] = {}
+        self._is_retiring = False
         self._is_cut_off = False
         self._is_skewed = False
         self._turn = asyncio.Lock()
         self._woken = asyncio.Event()
+        self._stepped = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def report(self) -> Report:
+        """What this node says of itself now."""
+        report = self._report()
+        return replace(report, ways=()) if self._is_retiring else report
 
     @property
     def id(self) -> str:
@@ -145,6 +155,18 @@ class Member:
         """Join, take up what is free, and go on. Raises `Unavailable`."""
         await self.beat()
         self._task = asyncio.create_task(self._run(), name=f"member-{self._realm}")
+
+    async def retire(self, patience_s: float) -> None:
+        """Hand over to the others what can be in this time. Whoever is alone keeps it to the end."""
+        if self._table is None or len(self._table.living) < 2:
+            return
+        self._is_retiring = True
+        self.wake()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                while self._held.keys() - {CLOCK} or self._drained:
+                    self._stepped.clear()
+                    await self._stepped.wait()
 
     async def stop(self) -> None:
         """Give everything back; the work was ended before."""
@@ -203,7 +225,7 @@ class Member:
         sent_s = self._running()
         table = await self._nodes.beat(
             Beat(
-                report=self._report(),
+                report=self.report,
                 lease_s=self._lease_s,
                 predecessor=self._predecessor,
                 claims=claims,
@@ -218,6 +240,7 @@ class Member:
         await self._take(table)
         self._hand_over(table)
         await self._obey(table)
+        self._stepped.set()
         # Whoever was cut off gives the others, who may have been so too, the time to say that they live.
         return not table.lapsed and bool(self._drained or self._done or self._claims - claims)
 
@@ -242,7 +265,7 @@ class Member:
             log.warning("cluster.skewed", realm=self._realm, skew_s=round(skew_s, 3))
 
     def _wanted(self, table: Table) -> frozenset[str]:
-        me = self._report()
+        me = self.report
         living = [seen.report for seen in table.nodes if seen.is_alive]
         return wanted_by(_hand(me), map(_hand, living))
 
@@ -257,23 +280,19 @@ class Member:
         self._metrics.cluster_shares.labels(self._realm).set(len(mine))
 
     def _hand_over(self, table: Table) -> None:
-        """Begin to drain what another living node should hold."""
-        surplus = frozenset(self._held) - self._wanted(table) - self._draining.keys()
-        if surplus:
-            task = asyncio.create_task(self._drain(surplus), name=f"drain-{self._realm}")
-            self._draining |= dict.fromkeys(surplus, task)
+        """Begin to drain what another living node should hold: each by itself, for one may take long."""
+        for share in self._held.keys() - self._wanted(table) - self._draining.keys():
+            self._draining[share] = asyncio.create_task(self._drain(share), name=f"drain-{self._realm}-{share}")
 
-    async def _drain(self, shares: frozenset[str]) -> None:
+    async def _drain(self, share: str) -> None:
         try:
-            await self._work.drain(shares)
-            self._drained |= shares & self._held.keys()
-            for share in shares:
-                self._held.pop(share, None)
+            await self._work.drain(share)
+            if self._held.pop(share, None) is not None:
+                self._drained.add(share)
         except Exception:
             log.exception("cluster.defect", realm=self._realm)
         finally:
-            for share in shares:
-                self._draining.pop(share, None)
+            self._draining.pop(share, None)
             self.wake()
 
     async def _obey(self, table: Table) -> None:

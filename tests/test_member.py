@@ -36,6 +36,7 @@ class Crew:
         self.drained = asyncio.Event()
         self.drained.set()
         self.draining: set[str] = set()
+        self.stuck: set[str] = set()  # shares with a delivery that does not end
         self.replayed: list[tuple[str, int]] = []
         self.is_kept = True
         self.fails = 0
@@ -47,12 +48,14 @@ class Crew:
             raise Unavailable(Text("不通", "away"), code="store.unreachable")
         self.held = dict(deeds)
 
-    async def drain(self, shares: frozenset[str]) -> None:
-        """Take as long as the test says, and let them go."""
-        self.draining |= shares
+    async def drain(self, share: str) -> None:
+        """Take as long as the test says, and let it go."""
+        self.draining.add(share)
+        if share in self.stuck:
+            await asyncio.Event().wait()
         await self.drained.wait()
-        self.draining -= shares
-        self.held = {share: deed for share, deed in self.held.items() if share not in shares}
+        self.draining.discard(share)
+        self.held.pop(share, None)
 
     async def replay(self, lane: str, since: int) -> bool:
         """Note it; whether it lasts the test says."""
@@ -198,6 +201,20 @@ async def test_leaving_gives_everything_back(join: Join, nodes: Nodes) -> None:
     await one.start()
     await join("b", second)
     assert not second.held
+    await one.stop()
+    await until(lambda: second.held.keys() == ALL)
+
+
+async def test_one_share_that_hangs_keeps_no_other(join: Join) -> None:
+    """A peer that takes long delays the hand-over of its own share only, also when its node ends."""
+    first, second = Crew(), Crew()
+    one = await join("a", first)
+    first.stuck = {share_of("webhook:stuck")}
+    await join("b", second)
+    await until(lambda: second.held)
+    await one.retire(LEASE_S / 2)
+    await until(lambda: second.held.keys() == ALL - first.stuck - {CLOCK})
+    assert first.held.keys() >= first.stuck
     await one.stop()
     await until(lambda: second.held.keys() == ALL)
 

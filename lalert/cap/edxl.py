@@ -52,10 +52,11 @@ _REQUIRED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Enclosed:
-    """One message in an envelope; `line` is where it begins there."""
+    """One message in an envelope; `line` is where it begins there. A file was encoded: its own lines are not there."""
 
     raw: bytes = field(repr=False)
     line: int
+    is_file: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +125,9 @@ def _contents(document: Document) -> tuple[list[Enclosed], list[Finding]]:
     left_out = []
     for number, content in enumerate(document.root.iterfind(_CONTENT), 1):
         file = _file(content)
-        here = embedded.get(content, []) + ([] if file is None else [Enclosed(_decoded(file), content.sourceline or 1)])
+        here = embedded.get(content, [])
+        if file is not None:
+            here = [*here, Enclosed(_decoded(file), content.sourceline or 1, is_file=True)]
         if not here:
             path = f"/EDXLDistribution/contentObject[{number}]"
             left_out.append(finding("cap.edxl.content", path=path, line=content.sourceline))
@@ -138,7 +141,7 @@ def _by_content(document: Document) -> dict[etree._Element, list[Enclosed]]:
     for message in messages_in(document):
         above = list(message.element.iterancestors(_EMBEDDED, _CONTENT))
         if [element.tag for element in above[:2]] == [_EMBEDDED, _CONTENT]:
-            found.setdefault(above[1], []).append(Enclosed(message.raw, message.element.sourceline or 1))
+            found.setdefault(above[1], []).append(Enclosed(message.raw, message.line))
     return found
 
 

@@ -45,10 +45,11 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """One message in a document: its element in the tree, and its own bytes."""
+    """One message in a document: its element in the tree, its own bytes, and the line on which they begin there."""
 
     element: etree._Element
     raw: bytes = field(repr=False)
+    line: int
 
 
 def open_document(raw: bytes) -> Document:
@@ -78,7 +79,7 @@ def messages_in(document: Document) -> list[Embedded]:
         return []
     try:
         cut = _Cutter(document.raw).cut()
-        return [Embedded(element, raw) for element, raw in zip(elements, cut, strict=True)]
+        return [Embedded(element, raw, line) for element, (raw, line) in zip(elements, cut, strict=True)]
     except (expat.ExpatError, ValueError) as error:  # two parsers that differ: neither is believed
         raise _unreadable(finding("cap.xml.syntax", line=1, found=str(error))) from None
 
@@ -112,12 +113,12 @@ class _Cutter:
         self._own: list[frozenset[str]] = []  # prefixes declared inside the message, by depth; empty outside
         self._outer: Scope = {}  # what holds around the message
         self._borrowed: dict[str, str] = {}
-        self._at = 0
+        self._at = self._line = 0
         self._name = ""
-        self._found: list[bytes] = []
+        self._found: list[tuple[bytes, int]] = []
 
-    def cut(self) -> list[bytes]:
-        """Return the outermost messages. Raises `ExpatError`, or `ValueError` for what has no end."""
+    def cut(self) -> list[tuple[bytes, int]]:
+        """Return the outermost messages and their lines. Raises `ExpatError`, or `ValueError` for what has no end."""
         self._parser.Parse(self._raw, True)
         return self._found
 
@@ -127,7 +128,8 @@ class _Cutter:
         if self._own:
             self._own.append(self._own[-1] | declared.keys())
         elif self._is_alert(name):
-            self._at, self._name, self._outer = self._parser.CurrentByteIndex, name, self._scopes[-2]
+            self._at, self._line = self._parser.CurrentByteIndex, self._parser.CurrentLineNumber
+            self._name, self._outer = name, self._scopes[-2]
             self._own, self._borrowed = [frozenset(declared)], {}
         else:
             return
@@ -142,7 +144,7 @@ class _Cutter:
             return
         self._own.pop()
         if not self._own:
-            self._found.append(self._whole(self._raw[self._at : self._after()]))
+            self._found.append((self._whole(self._raw[self._at : self._after()]), self._line))
 
     def _after(self) -> int:
         """Return where the element ends whose end is reported: expat is before `</name>`, but behind `<name/>`."""

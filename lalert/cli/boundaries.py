@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import msgspec
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lalert.cli.speech import FAILED, explain, honest, say, talk, tell
+from lalert.cli.where import storage
 from lalert.errors import Defect, Rejected, Text
 from lalert.geo import comparison, packed, postal
 from lalert.geo.boundaries import BoundarySet
@@ -37,7 +37,7 @@ _STEPS = {
 _data = click.option(
     "--data",
     type=_FOLDER,
-    default=lambda: Path(os.environ.get("LALERT_DATA") or "lalert-data"),
+    callback=lambda _, __, data: storage(data=data, store_url=None).data,
     help="ハブの保存先 / the hub's data folder (./lalert-data)",
 )
 _json = click.option("--json", "as_json", is_flag=True, help="JSON で出力 / as JSON")

@@ -20,7 +20,7 @@ from lalert.cli.where import storage, store_option
 from lalert.core import keys
 from lalert.core.model import Realm, Role
 from lalert.errors import Text
-from lalert.geo.boundaries import load
+from lalert.geo.atlas import Atlas
 from lalert.geo.codes import normalise
 from lalert.store.base import Store, StoredKey
 from lalert.store.opening import open_store
@@ -54,7 +54,7 @@ def key() -> None:
 @honest
 def issue(data: Path | None, store_url: str | None, realm: str, role: str, area: str, name: str) -> None:
     """キーを発行し、標準出力にキーだけを表示する / Issue a key; stdout is the key alone, shown this once."""
-    areas = _areas(area)
+    areas = _areas(area, data)
     if role == Role.SENDER and not areas:
         raise click.UsageError(say(Text("送信者のキーには --area が必要です。", "A sender's key needs --area.")))
     issued = keys.make(Realm(realm), key_id=secrets.token_hex(6), entropy=secrets.token_bytes(keys.SECRET_BYTES))
@@ -112,14 +112,15 @@ def revoke(data: Path | None, store_url: str | None, realm: str, key_id: str) ->
     tell(Text(f"キー {key_id} を失効させました。", f"Key {key_id} is revoked."))
 
 
-def _areas(text: str) -> tuple[str, ...]:
-    """Return normalised codes of places that exist. Raises `Rejected`."""
+def _areas(text: str, data: Path | None) -> tuple[str, ...]:
+    """Return normalised codes of places that exist in the boundary set of the hub. Raises `Rejected`."""
     wanted = [part.strip() for part in text.split(",") if part.strip()]
     if "*" in wanted:
         return ("*",)
     codes = [normalise(part) for part in wanted]
+    boundaries = Atlas.open(storage(data=data, store_url=None).data).current
     for code in codes:
-        load().expand(code)
+        boundaries.expand(code)
     return tuple(dict.fromkeys(codes))
 
 

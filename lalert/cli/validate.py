@@ -6,88 +6,118 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Final
 
 import click
 import msgspec
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from lalert.cap import reader
-from lalert.cap.reader import Reading, Strictness
+from lalert.cap import embedded
+from lalert.cap.reader import Profile, Strictness
 from lalert.cap.signature import Verdict
-from lalert.cap.trust import load
-from lalert.cli.speech import FAILED, FINDINGS, honest, say, tell
-from lalert.errors import Severity, Text
+from lalert.cap.trust import load as load_trust
+from lalert.cli import material
+from lalert.cli.material import Material
+from lalert.cli.speech import FAILED, FINDINGS, TRY_AGAIN, explain, honest, say, tell
+from lalert.core.inspection import Inspected, Inspection, Question, inspect
+from lalert.errors import Severity, Text, Unavailable
+from lalert.geo import boundaries
 
-_MAX_BYTES = 2 << 20  # more than any message may have: enough to say so
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_SIGNED = {
+_LIMIT: Final = embedded.MAX_BYTES + 1  # what is cut here is refused as too large
+_WORST_LAST: Final = (0, FINDINGS, TRY_AGAIN, FAILED)
+_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+_SIGNED: Final = {
     Verdict.VALID: Text("署名を確認:", "signed:"),
     Verdict.INVALID: Text("署名が不正:", "bad signature:"),
     Verdict.UNVERIFIABLE: Text("署名を確認できない:", "unverifiable signature:"),
 }
-_COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+_COLOURS: Final = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+_SEVERITIES: Final = {
+    Severity.ERROR: Text("エラー", "error"),
+    Severity.WARNING: Text("警告", "warning"),
+    Severity.INFO: Text("参考", "info"),
+}
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.argument("given", metavar="FILE|FOLDER|-|URL...", nargs=-1, required=True, type=Material())
 @click.option("--profile", type=click.Choice(["jp", "core"]), default="jp", show_default=True)
 @click.option("--strictness", type=click.Choice([s.value for s in Strictness]), default="producer", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="1行1件のJSON / JSON lines")
 @click.option("--trust", "trusted", type=_FILE, help="電子署名も検査する(trust.toml)/ verify signatures, too")
 @honest
-def validate(
-    files: Sequence[str], profile: Literal["jp", "core"], strictness: str, as_json: bool, trusted: Path | None
-) -> None:
-    """電文を検査する(- は標準入力)/ Check messages; - reads stdin. Exit 3 when one has an error."""
-    worst, trust = 0, load(trusted) if trusted else None
-    for file in files:
-        try:
-            raw = _read(file)
-        except OSError as error:
-            tell(Text(f"{file}: 読めません({error.strerror})", f"{file}: cannot be read ({error.strerror})"))
-            worst = FAILED
-            continue
-        reading = reader.read(
-            raw, profile=profile, strictness=Strictness(strictness), now=datetime.now(UTC), trust=trust
-        )
-        _show_json(file, reading) if as_json else _show(file, reading)
-        if reading.verdict == "invalid":
-            worst = worst or FINDINGS
-    sys.exit(worst)
+def validate(given: Sequence[str], profile: Profile, strictness: str, as_json: bool, trusted: Path | None) -> None:
+    """電文を検査する(- は標準入力)/ Check messages and envelopes; - reads stdin. Exit 3 when one has an error."""
+    question = Question(
+        profile=profile,
+        strictness=Strictness(strictness),
+        now=datetime.now(UTC),
+        trust=load_trust(trusted) if trusted else None,
+        boundaries=boundaries.load() if profile == "jp" else None,
+    )
+    names = list(material.spread(given))
+    if not names:
+        tell(Text("XML ファイルがありません。", "There is no XML file in there."))
+    codes = [_checked(name, question, as_json=as_json) for name in names] or [FAILED]
+    sys.exit(max(codes, key=_WORST_LAST.index))
 
 
-def _read(file: str) -> bytes:
-    with click.open_file(file, "rb") as stream:
-        raw: bytes = stream.read(_MAX_BYTES)
-    return raw
+def _checked(name: str, question: Question, *, as_json: bool) -> int:
+    """Show what one document is like; return the exit code that it means."""
+    shown = material.shown(name)
+    try:
+        raw = material.read(name, limit=_LIMIT)
+    except OSError as error:
+        tell(Text(f"{shown}: 読めません({error.strerror})", f"{shown}: cannot be read ({error.strerror})"))
+        return FAILED
+    except Unavailable as error:
+        explain(error)
+        return TRY_AGAIN
+    inspection = inspect(raw, question)
+    if as_json:
+        print(msgspec.json.encode({"file": shown, **inspection.to_dict()}).decode(), flush=True)
+    else:
+        _show(shown, inspection)
+    return FINDINGS if inspection.verdict == "invalid" else 0
 
 
-def _show_json(file: str, reading: Reading) -> None:
-    print(msgspec.json.encode({"file": file, **reading.to_dict()}).decode())
-
-
-def _show(file: str, reading: Reading) -> None:
+def _show(name: str, inspection: Inspection) -> None:
     """Show a table for people: where, which rule, what, and what to do."""
-    console = Console()
-    good = reading.verdict == "valid"
-    verdict = say(Text("適正", "valid") if good else Text("誤りあり", "invalid"))
-    console.print(f"[{'green' if good else 'bold red'}]{verdict}[/] {_plain(file)}", highlight=False)
-    for signature in reading.signatures:
-        signed = f"{say(_SIGNED[signature.verdict])} {signature.signer} {signature.algorithm}"
-        console.print(_plain(signed), highlight=False)
-    if not reading.findings:
-        return
+    console = Console(highlight=False)
+    console.print(f"{_verdict(inspection)} {_plain(name)}")
+    for number, message in enumerate(inspection.messages, 1):
+        if inspection.envelope is not None:
+            console.print(f"  {_numbered(number, message)}")
+        for signature in message.signatures:
+            console.print(_plain(f"  {say(_SIGNED[signature.verdict])} {signature.signer} {signature.algorithm}"))
+    if inspection.findings:
+        console.print(_table(inspection))
+
+
+def _verdict(judged: Inspection | Inspected) -> str:
+    if judged.verdict == "valid":
+        return f"[green]{say(Text('適正', 'valid'))}[/]"
+    return f"[bold red]{say(Text('誤りあり', 'invalid'))}[/]"
+
+
+def _numbered(number: int, message: Inspected) -> str:
+    """Return what a message of an envelope is like, and where it is."""
+    where = say(Text(f"{number} 通目({message.line} 行目から)", f"message {number}, from line {message.line}"))
+    return f"{_verdict(message)} {where} {_plain(message.identifier)}"
+
+
+def _table(inspection: Inspection) -> Table:
     table = Table(say(Text("行", "line")), say(Text("規則", "rule")), say(Text("内容と直し方", "what, and what to do")))
-    for finding in reading.findings:
-        colour = _COLOURS[finding.severity]
-        rule = f"[{colour}]{finding.severity.value}[/]\n{finding.code}\n{finding.clause}"
-        what = f"{say(finding.message)}\n→ {say(finding.advice)}"
-        table.add_row(str(finding.line or ""), rule, _plain(what))
-    console.print(table)
+    for finding in inspection.findings:
+        severity = f"[{_COLOURS[finding.severity]}]{say(_SEVERITIES[finding.severity])}[/]"
+        found = f" «{finding.found}»" if finding.found else ""
+        what = f"{say(finding.message)}{found}\n→ {say(finding.advice)}"
+        table.add_row(str(finding.line or ""), f"{severity}\n{finding.code}\n{finding.clause}", _plain(what))
+    return table
 
 
 def _plain(text: str) -> str:
-    """Return `text` so that rich does not read what a message says as markup."""
-    return text.replace("[", "\\[")
+    """Return `text` as it may go to a terminal: what a message says is neither markup nor a control sequence."""
+    return escape("".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in text))

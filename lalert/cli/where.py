@@ -22,7 +22,7 @@ def store_option(command: F) -> F:
     add = click.option(
         "--store",
         "store_url",
-        callback=_without_password,
+        callback=without_password,
         help="共有のRedis / URL of the shared Redis; with a password: LALERT_STORE_URL",
     )
     return add(command)
@@ -35,11 +35,19 @@ def storage(*, data: Path | None, store_url: str | None) -> Storage:
     return load(Path(named) if named else None, os.environ, flags).store
 
 
-def _without_password(_: click.Context, __: click.Parameter, url: str | None) -> str | None:
-    if url is not None and urlsplit(url).password is not None:
+def without_password(_: click.Context, __: click.Parameter, url: str | None) -> str | None:
+    """Return the URL of a Redis, or None. Raises `UsageError` for one that has a password in it, or is none."""
+    if url is not None and _has_password(url):
         message = Text(
             ja="パスワードを含むURLは、環境変数 LALERT_STORE_URL か設定ファイルで指定してください。",
             en="Give a URL that has a password in LALERT_STORE_URL or in the settings file.",
         )
         raise click.UsageError(say(message))
     return url
+
+
+def _has_password(url: str) -> bool:
+    try:
+        return urlsplit(url).password is not None
+    except ValueError:
+        raise click.UsageError(say(Text("URLが正しくありません。", "This is no URL."))) from None

@@ -6,7 +6,6 @@ the log (repeats, references, threads) is decided afterwards, by `draft` and the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -18,7 +17,7 @@ from lalert.cap.signature import Signature
 from lalert.core import audience, jurisdiction
 from lalert.core.model import Sender, Zone
 from lalert.core.signatures import Signatures
-from lalert.core.zones import zones_of
+from lalert.core.zones import maybe_zones_of
 from lalert.errors import Finding, Rejected, Severity, Text, rejected
 from lalert.geo.boundaries import BoundarySet
 
@@ -73,12 +72,8 @@ def examine(
     alert = reading.alert or decode(raw).alert
     if alert is None:
         return Examined(None, (), tuple(findings), _invalid(findings))
-    zones: tuple[Zone, ...] = ()
-    try:
-        zones, more = zones_of(alert, boundaries)
-        findings.extend(more)
-    except Rejected as refused:
-        findings.extend(finding for finding in refused.findings if not _is_told(finding, reading.findings))
+    zones, more = maybe_zones_of(alert, boundaries, reading.findings)
+    findings.extend(more)
     if any(finding.severity is Severity.ERROR for finding in findings):
         return Examined(alert, (), tuple(findings), _invalid(findings))
     try:
@@ -88,11 +83,6 @@ def examine(
         return Examined(alert, zones, tuple(findings), refused)
     own = signing.sign(alert, signatures.key) if signatures.key else b""
     return Examined(alert, zones, tuple(findings), signatures=reading.signatures, own_signature=own)
-
-
-def _is_told(finding: Finding, known: Sequence[Finding]) -> bool:
-    """Whether an error is known of the same element: a broken ring is no area either, but one mistake is told once."""
-    return any(one.severity is Severity.ERROR and one.path is not None and one.path == finding.path for one in known)
 
 
 def _invalid(findings: list[Finding]) -> Rejected:

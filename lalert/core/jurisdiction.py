@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import shapely
+from shapely.geometry.base import BaseGeometry
+
 from lalert.core.model import Role, Sender
 from lalert.errors import Finding, Rejected, Severity, Text, rejected
 from lalert.geo.area import Area
 from lalert.geo.boundaries import BoundarySet
+from lalert.geo.geojson import geometry_to_geojson, sketched
 from lalert.geo.outside import Outside, outside
 
 EVERYWHERE = "*"
+MAX_VERTICES = 2_000  # of the shape that a refusal shows
 
 
 def check(sender: Sender, areas: Iterable[Area], boundaries: BoundarySet, *, slack_m: float) -> None:
@@ -64,6 +69,7 @@ def _not_a_sender(sender: Sender) -> Rejected:
 
 def _outside(sender: Sender, beyond: Sequence[Outside], boundaries: BoundarySet) -> Rejected:
     codes = sorted({code for found in beyond for code in found.codes})
+    shape = sketched(shapely.union_all([found.geometry for found in beyond]), most_vertices=MAX_VERTICES)
     allowed = [boundaries.name_of(code) for code in sender.areas]
     return rejected(
         [_finding(code, boundaries.name_of(code), allowed) for code in codes],
@@ -73,7 +79,13 @@ def _outside(sender: Sender, beyond: Sequence[Outside], boundaries: BoundarySet)
             ja="このキーで発信できる地域の外が含まれているため、受け付けられません。",
             en="The area reaches beyond what this key may alert, so the message is refused.",
         ),
+        members={"outside": _feature(codes, shape)},
     )
+
+
+def _feature(codes: Sequence[str], shape: BaseGeometry) -> dict[str, object]:
+    """Return what lies outside as a GeoJSON feature, to lay over a map."""
+    return {"type": "Feature", "geometry": geometry_to_geojson(shape), "properties": {"municipalities": list(codes)}}
 
 
 def _finding(code: str, name: str, allowed: Sequence[str]) -> Finding:

@@ -8,12 +8,12 @@ leaving one out would be a guess.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lalert.cap.model import Alert, AreaBlock, Info, MsgType, Status
 from lalert.cap.profile import hazard_of, is_all_clear, level_of
 from lalert.core.model import Zone
-from lalert.errors import Finding, Rejected, Text, rejected
+from lalert.errors import Finding, Rejected, Severity, Text, rejected
 from lalert.geo.boundaries import BoundarySet
 from lalert.geo.resolve import Resolution, resolve
 
@@ -35,20 +35,35 @@ def zones_of(alert: Alert, boundaries: BoundarySet) -> tuple[tuple[Zone, ...], t
     """Return the zones of `alert`, and what its sender should know about their areas.
 
     Raises `Rejected` (`area.*`) that lists everything wrong with all of its areas; a part of an Alert or Update that
-    names no place at all is wrong. A Cancel and a test of the line need no area.
+    names no place at all is wrong. A Cancel and a test of the line need no area: a Cancel reaches whoever heard what
+    it takes back, so an area of its own that cannot be resolved (its code was abolished meanwhile) is a warning.
     """
-    places = _resolved(alert, boundaries)
+    places, passed = _resolved(alert, boundaries)
     parts: list[_Part] = []
     for info in alert.infos:
         part = _part(info, alert)
         if part.place in places and not any(_says_the_same(part, known, info, alert) for known in parts):
             parts.append(part)
     zones = [Zone(area=places[p.place].area, level=p.level, hazard=p.hazard, lifted=p.lifted) for p in parts]
-    return tuple(zones), tuple(finding for place in places.values() for finding in place.findings)
+    return tuple(zones), (*passed, *(finding for place in places.values() for finding in place.findings))
 
 
-def _resolved(alert: Alert, boundaries: BoundarySet) -> dict[Place, Resolution]:
-    """Resolve every distinct place once; collect what is wrong with any of them."""
+def maybe_zones_of(
+    alert: Alert, boundaries: BoundarySet, told: Sequence[Finding]
+) -> tuple[tuple[Zone, ...], tuple[Finding, ...]]:
+    """Return the zones of `alert`, none where they cannot be resolved, and everything that its areas have wrong.
+
+    `told` is what was found in the message itself: a broken ring is no area either, but one mistake is told once.
+    """
+    try:
+        return zones_of(alert, boundaries)
+    except Rejected as refused:
+        known = {one.path for one in told if one.severity is Severity.ERROR and one.path is not None}
+        return (), tuple(finding for finding in refused.findings if finding.path not in known)
+
+
+def _resolved(alert: Alert, boundaries: BoundarySet) -> tuple[dict[Place, Resolution], tuple[Finding, ...]]:
+    """Resolve every distinct place once; collect what is wrong with any of them, and what a Cancel is passed for."""
     resolved: dict[Place, Resolution] = {}
     findings: list[Finding] = []
     for number, info in enumerate(alert.infos, start=1):
@@ -59,9 +74,9 @@ def _resolved(alert: Alert, boundaries: BoundarySet) -> dict[Place, Resolution]:
             resolved[place] = resolve(info.areas, boundaries, path=f"/alert/info[{number}]")
         except Rejected as refusal:
             findings.extend(refusal.findings)
-    if findings:
+    if findings and alert.msg_type is not MsgType.CANCEL:
         raise rejected(findings, code=findings[0].code, message=_UNRESOLVED)
-    return resolved
+    return resolved, tuple(replace(finding, severity=Severity.WARNING) for finding in findings)
 
 
 _UNRESOLVED = Text(

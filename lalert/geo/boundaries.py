@@ -37,6 +37,7 @@ NO_GROUND_M2 = 1.0
 
 _ROUNDING = 1e-9
 _CLIP_FROM = 2_000  # vertices of a shape from which cutting it down before intersecting pays
+_MANY, _UNIONS = 100, 64  # municipalities whose union is kept, and how many such unions
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class BoundarySet:
         self._searchable: tuple[Municipality | Prefecture, ...]
         self._searchable = (*self.prefectures, *self.cities, *self.municipalities)
         self._search_keys = tuple(_search_keys(place) for place in self._searchable)
+        self._unions: dict[frozenset[int], BaseGeometry] = {}
         self._tree = shapely.STRtree(self._shapes)
         self._tree.query(shapely.Point(0, 0))  # GEOS builds the tree at the first question: now, in one thread
 
@@ -167,10 +169,21 @@ class BoundarySet:
 
     def geometry_of(self, codes: Iterable[str]) -> BaseGeometry:
         """Return the union of whole municipalities (six-digit codes of this set)."""
-        rows = sorted({self._index[code] for code in codes})
+        rows = frozenset(self._index[code] for code in codes)
         if len(rows) == 1:
-            return self._shapes[rows[0]]
-        return shapely.coverage_union_all(self._shapes[rows])
+            return self._shapes[next(iter(rows))]
+        known = self._unions.get(rows)
+        if known is None:
+            known = shapely.coverage_union_all(self._shapes[sorted(rows)])
+            self._keep(rows, known)
+        return known
+
+    def _keep(self, rows: frozenset[int], union: BaseGeometry) -> None:
+        """Keep the unions of many: the whole country is named often, and takes a tenth of a second to make."""
+        if len(rows) >= _MANY:
+            if len(self._unions) >= _UNIONS:
+                self._unions.clear()
+            self._unions[rows] = union
 
     def at(self, *, lon: float, lat: float) -> str | None:
         """Return the municipality at a point, or the nearest within BORDER_TOLERANCE_M, or None (the sea, abroad)."""
@@ -217,9 +230,9 @@ class BoundarySet:
         met = zip(rows, parts, grounds_m2, strict=True)
         return tuple(self._meeting(row, part, ground_m2) for row, part, ground_m2 in met if ground_m2 >= NO_GROUND_M2)
 
-    def area_m2(self, code: str) -> float:
-        """Return the land of one municipality in square metres."""
-        return float(self._areas_m2[self._index[code]])
+    def area_m2(self, *codes: str) -> float:
+        """Return the land of municipalities in square metres."""
+        return float(self._areas_m2[[self._index[code] for code in codes]].sum())
 
     def is_along(self, part: BaseGeometry, others: Container[str], *, within_m: float) -> bool:
         """Whether all of `part` lies within `within_m` metres of the land of `others`.
@@ -231,9 +244,13 @@ class BoundarySet:
         rows = [row for row in near if self._codes[row] in others]
         west, south, east, north = part.bounds
         reach = (west - within_deg, south - within_deg, east + within_deg, north + within_deg)
-        land = shapely.clip_by_rect(self._shapes[rows], *reach)  # only what can be near: a tenth of the work
         points = measure.outline_points(part)
-        return bool(shapely.dwithin(land[:, None], points, within_deg).any(axis=0).all())
+        for land in shapely.clip_by_rect(self._shapes[rows], *reach):  # only what can be near: a tenth of the work
+            shapely.prepare(land)  # a fresh copy: nobody else has it
+            points = points[~shapely.dwithin(land, points, within_deg)]
+            if not len(points):
+                return True
+        return False
 
     def simplified(self, code: str) -> BaseGeometry:
         """Return the coarse outline of a municipality (six digits) or prefecture (two), for small maps only.

@@ -10,7 +10,7 @@ import tomllib
 import unicodedata
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 from lalert.errors import Finding, Text
@@ -39,6 +39,7 @@ def check_digit(five: str) -> str:
     return str((11 - total % 11) % 10)
 
 
+@lru_cache(maxsize=8_192)
 def with_check_digit(five: str) -> str:
     """Return the six-digit code of a five-digit one."""
     return five + check_digit(five)

@@ -219,7 +219,7 @@ def _settled(gathered: _Gathering, path: str) -> Resolution:
     area = Area(
         geometry=geometry,
         municipalities=tuple(listed[code] for code in sorted(listed)),
-        area_km2=measure.area_km2(geometry),
+        area_km2=measure.area_km2(geometry) if gathered.drawn else boundaries.area_m2(*whole) / 1e6,
         boundaries=boundaries.version,
         origins=tuple(dict.fromkeys(gathered.origins)),
     )

@@ -7,7 +7,6 @@ wrong people. Points given twice and outlines that touch themselves in a point h
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -21,6 +20,8 @@ from lalert.geo import faults, measure
 POINT_RADIUS_M = 50.0  # a circle of radius 0 is a point: this far around it
 MAX_RADIUS_KM = 3_000.0  # more than the length of Japan
 
+_EARTH = (90.0, 180.0)  # latitude, longitude
+_HALF_ROUND = 180.0
 # Where a pair that is not on earth lies when it is turned round, if it was swapped.
 _JAPAN_LON = (122.0, 155.0)
 _JAPAN_LAT = (20.0, 46.0)
@@ -74,23 +75,21 @@ def _ring_faults(ring: Sequence[LatLon], path: str) -> list[Finding]:
         findings.append(faults.ring_short(distinct, path))
     elif ring[0] != ring[-1]:
         findings.append(faults.ring_open(_text(ring[0]), _text(ring[-1]), path))
-    if not findings and any(abs(a[1] - b[1]) > 180 for a, b in pairwise(ring)):
+    if not findings and (np.abs(np.diff(np.asarray(ring, dtype=np.float64)[:, 1])) > _HALF_ROUND).any():
         findings.append(faults.antimeridian(faults.POLYGON, path))
     return findings
 
 
 def _position_faults(pairs: Sequence[LatLon], clause: str, path: str) -> list[Finding]:
     """Return at most one finding: a ring of swapped pairs is one mistake, not forty."""
-    bad = [pair for pair in pairs if not _is_on_earth(*pair)]
-    if not bad:
+    on_earth = np.abs(np.asarray(pairs, dtype=np.float64).reshape(-1, 2)) <= _EARTH  # false for NaN
+    bad = np.flatnonzero(~on_earth.all(axis=1))
+    if not len(bad):
         return []
+    first = _text(pairs[bad[0]])
     if all(_is_japan_swapped(*pair) for pair in pairs):
-        return [faults.swapped(_text(bad[0]), clause, path)]
-    return [faults.out_of_range(_text(bad[0]), clause, path)]
-
-
-def _is_on_earth(lat: float, lon: float) -> bool:
-    return -90 <= lat <= 90 and -180 <= lon <= 180  # false for NaN
+        return [faults.swapped(first, clause, path)]
+    return [faults.out_of_range(first, clause, path)]
 
 
 def _is_japan_swapped(lat: float, lon: float) -> bool:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from lalert.core.model import Realm
 from lalert.settings import Storage
+from lalert.store.archive import Archive
 from lalert.store.base import Store
 from lalert.store.redis import RedisStore
+from lalert.store.redis.archive import RedisArchive
 from lalert.store.sqlite import SqliteStore
+from lalert.store.sqlite.archive import SqliteArchive
 
 
 async def open_store(settings: Storage, realm: Realm, *, exclusive: bool = True) -> Store:
@@ -17,5 +22,20 @@ async def open_store(settings: Storage, realm: Realm, *, exclusive: bool = True)
     cannot be had now.
     """
     if settings.url is None:
-        return await SqliteStore.open(settings.data / f"{realm}.sqlite", realm, exclusive=exclusive)
+        return await SqliteStore.open(file_of(settings, realm), realm, exclusive=exclusive)
     return await RedisStore.open(settings, realm, is_hub=exclusive)
+
+
+async def open_archive(settings: Storage, realm: Realm, *, target: bool = False, alone: bool = True) -> Archive:
+    """Open what is kept of `realm`, if anything is, to move it; as the `target` to move something there.
+
+    Not `alone`, it may only be looked at. Raises `Unavailable` (store.locked) for a file that a running hub has.
+    """
+    if settings.url is None:
+        return await SqliteArchive.open(file_of(settings, realm), realm, alone=alone)
+    return await RedisArchive.open(settings, realm, target=target)
+
+
+def file_of(settings: Storage, realm: Realm) -> Path:
+    """Return the file that keeps `realm` in SQLite; the key files lie beside it, with either engine."""
+    return settings.data / f"{realm}.sqlite"

@@ -128,10 +128,13 @@ def _changes(hub: Hub, at: Cursor, faces: Sequence[Faces], *, more: bool) -> web
 async def _find(request: web.Request, hub: Hub) -> tuple[Posted, str | None]:
     """Return the newest message with the identifier of the path, and the form that its suffix names."""
     name = request.match_info["identifier"]
-    for suffix, form in (("", None), *_FORMS.items()):
-        if not name.endswith(suffix):
-            continue
-        posted = await newest(hub, name.removesuffix(suffix), request.query.get("sender"))
+    meant = [
+        (name.removesuffix(suffix), form) for suffix, form in (("", None), *_FORMS.items()) if name.endswith(suffix)
+    ]
+    if hub.failing_since is not None:
+        meant.sort(key=lambda one: not hub.situation.find(one[0]))  # what is in memory needs no store
+    for identifier, form in meant:
+        posted = await newest(hub, identifier, request.query.get("sender"))
         if posted is not None:
             return posted, form
     raise not_found(Text(f"電文 {name[:80]} はありません。", f"There is no message {name[:80]}."))

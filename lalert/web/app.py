@@ -21,6 +21,7 @@ from lalert.web import (
     receipts,
     site,
     stream,
+    validation,
 )
 from lalert.web.context import CONTEXT, Context
 from lalert.web.problems import correlate, explain
@@ -65,7 +66,7 @@ def _realm_routes() -> list[web.RouteDef]:
     """Return what every realm has, below its own path."""
     return [
         web.post("/api/v1/alerts", intake.post_alert),
-        web.post("/api/v1/validate", intake.validate),
+        web.post("/api/v1/validate", validation.validate),
         web.get("/api/v1/alerts/active", alerts.active),
         web.get("/api/v1/alerts/active.geojson", features.active),
         web.get("/api/v1/alerts/{identifier}", alerts.one),

@@ -33,9 +33,9 @@ class Duties:
             await self.bell.follow()
         await self.dispatcher.hold(deeds)
 
-    async def drain(self, shares: frozenset[str]) -> None:
+    async def drain(self, share: str) -> None:
         """Finish and save what is under way there, and begin nothing more."""
-        await self.dispatcher.drain(shares)
+        await self.dispatcher.drain([share])
 
     async def replay(self, lane: str, since: int) -> bool:
         """Owe a lane everything after this position again; its endpoint may have been registered a moment ago."""

@@ -1,4 +1,4 @@
-"""Intake: where alerts come in, and where a message can be checked without posting it."""
+"""Intake: where alerts come in."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import partial
 import msgspec
 from aiohttp import web
 
-from lalert.cap import edxl, reader
+from lalert.cap import edxl
 from lalert.cap.edxl import Envelope
 from lalert.core.model import Entry, Role, Sender
 from lalert.errors import Finding, LalertError, Rejected, Text
@@ -23,9 +23,7 @@ from lalert.web import envelopes
 from lalert.web.context import Context, context
 from lalert.web.problems import CORRELATION
 from lalert.web.query import Query
-from lalert.web.visitor import visitor
 
-_PROFILES: dict[str, reader.Profile] = {"jp": "jp", "core": "core"}
 _MEDIA_TYPES = frozenset({"application/cap+xml", "application/xml", "text/xml", "application/edxl+xml"})
 
 
@@ -109,23 +107,6 @@ def _receipt(ctx: Context, accepted: Accepted, post: _Post, more: Sequence[Findi
     if post.dry_run:
         return _json(dump({"dryRun": True, "receipt": receipt, "faces": _faces(ctx, entry)}), 200)
     return _json(dump(receipt), 201 if accepted.created else 200)
-
-
-async def validate(request: web.Request) -> web.Response:
-    """`POST /api/v1/validate`: the findings of a message, without a key and without keeping anything."""
-    ctx = context(request)
-    ctx.checks.check(visitor(request))
-    query = Query(request.query, {"profile"})
-    asked = query.text("profile") or "jp"
-    profile = _PROFILES.get(asked)
-    if profile is None:
-        query.wrong("profile", Text("jp か core です。", "It is jp or core."), "jp")
-    query.done()
-    assert profile is not None
-    raw = await body_of(request)
-    now, trust = ctx.hub.clock(), ctx.hub.signatures.trust
-    reading = await ctx.hub.in_worker(reader.read, raw, profile=profile, now=now, trust=trust)
-    return _json(dump(reading.to_dict()), 200)
 
 
 async def body_of(request: web.Request) -> bytes:

@@ -45,6 +45,7 @@ async def joined(
     stack.push_async_callback(member.stop)
     stack.push_async_callback(dispatcher.stop)
     await member.start()
+    stack.push_async_callback(member.retire, hub.settings.push.timeout_s)
     return dispatcher, member
 
 

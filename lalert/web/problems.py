@@ -42,6 +42,8 @@ def problem_dict(error: LalertError, correlation_id: str) -> dict[str, object]:
         "errors": [finding.to_dict() for finding in error.findings],
         "correlationId": correlation_id,
     }
+    if isinstance(error, Rejected):
+        body = error.members | body
     if isinstance(error, Gap):
         body |= {"since": error.since, "cursor": str(error.span.head), "oldest": error.span.oldest}
     return body

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+import shapely
+from shapely.geometry import shape
 
 from lalert.cap.model import AreaBlock, Circle, NamedValue
-from lalert.core.jurisdiction import allowed_codes, check
+from lalert.core.jurisdiction import MAX_VERTICES, allowed_codes, check
 from lalert.core.model import Realm, Role, Sender
 from lalert.errors import Rejected
 from lalert.geo.area import Area
@@ -48,6 +50,20 @@ def test_what_lies_outside_is_refused_and_named(japan: BoundarySet, areas: list[
         ("jurisdiction.outside", CHIYODA),
     ]
     assert "千代田区" in caught.value.findings[1].message.ja
+    outside = caught.value.members["outside"]
+    assert isinstance(outside, dict)
+    assert outside["properties"] == {"municipalities": [KAWAGUCHI, CHIYODA]}
+    assert shape(outside["geometry"]).covers(japan.shape_of(CHIYODA).representative_point())
+
+
+def test_the_shape_of_a_refusal_is_bounded(japan: BoundarySet) -> None:
+    """Whoever posts for the whole country by mistake is shown where, in at most 2,000 vertices."""
+    with pytest.raises(Rejected) as caught:
+        check(_sender(CHIYODA), [_area(japan, *(f"{n:02}" for n in range(1, 48)))], japan, slack_m=500)
+    outside = caught.value.members["outside"]
+    assert isinstance(outside, dict)
+    assert shapely.get_num_coordinates(shape(outside["geometry"])) <= MAX_VERTICES
+    assert len(caught.value.findings) == len(japan) - 1
 
 
 def test_every_area_counts_each_place_is_named_once(japan: BoundarySet) -> None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from lalert.cap.model import Alert, Category, Info, MsgType, Severity, Status, Urgency
 from lalert.core.expiry import expiry_of
-from lalert.core.matching import hearers_of, merged, reaches, wants
-from lalert.core.model import Entry, Kind, Subscription
+from lalert.core.matching import Hearers, hearers_of, merged, reaches, wants
+from lalert.core.model import Entry, Heard, Kind, Subscription
 from tests.core.messages import CHIYODA, CHUO, SENT, YOKOHAMA, History, alert, all_clear, identity, info
 
 UPDATE, CANCEL = MsgType.UPDATE, MsgType.CANCEL
@@ -53,6 +53,23 @@ def _sub(**asked: object) -> Subscription:
 def test_every_condition_must_hold(asked: dict[str, object], is_wanted: bool) -> None:
     """Area, point, level, hazard and category narrow; a language hides nothing. A point may lie on the border."""
     assert wants(_sub(**asked), _posted(info(level=4))) is is_wanted
+
+
+@pytest.mark.parametrize(
+    ("named", "asked", "is_wanted"),
+    [
+        ("261009", "261017", True),  # 京都市 for somebody in 北区, from a set without wards
+        ("261017", "261009", True),
+        ("261017", "261025", False),  # 北区 is not 上京区
+        ("221384", "221350", True),  # 浜松市中央区 for who subscribed in the 北区 of before 2024
+        ("221350", "221392", True),
+        ("221384", "221392", False),
+    ],
+)
+def test_another_edition_of_the_map_leaves_nobody_out(named: str, asked: str, is_wanted: bool) -> None:
+    """Cities and their wards, what was merged and what it became: found under either code; sister wards are not."""
+    heard = Heard(geometry=None, codes=frozenset({named}), level=4, hazards=(), categories=())
+    assert reaches(_sub(areas=[asked]), Hearers(system=False, heard=(heard,))) is is_wanted
 
 
 def test_level_and_place_belong_together() -> None:

@@ -291,3 +291,15 @@ def _anything(draw: random.Random) -> Entry:
         zones=tuple(replace(zone, lifted=draw.random() < 0.3) for zone in made.zones),
         silent=draw.random() < 0.1,
     )
+
+
+def test_residents_are_found_under_the_code_of_their_day() -> None:
+    """A set without wards names the city; a merger, its successor: whoever subscribed before hears the alarm."""
+    index = Residents()
+    for number, code in enumerate(("261017", "261009", "261025", NAHA), start=1):
+        index.put(place_of(resident(number, areas=frozenset({code})), lane=0))
+    BOXES["261009"] = BOXES["261017"] = shapely.box(135.7, 35.0, 135.8, 35.1)
+    city = told_of(entry("261009"), index.view(), now=DAY)
+    ward = told_of(entry("261017"), index.view(), now=DAY)
+    assert city.numbers.tolist() == [1, 2, 3]
+    assert ward.numbers.tolist() == [1, 2]

@@ -103,6 +103,13 @@ def test_cancels_and_tests_of_the_line_need_no_place(japan: BoundarySet) -> None
     assert _said(zones_of(alert(all_clear(), msg_type=MsgType.CANCEL), japan)[0]) == [({CHIYODA}, None, "flood", True)]
 
 
+def test_a_cancel_is_not_held_up_by_its_place(japan: BoundarySet) -> None:
+    """Its code was abolished since the alarm: it reaches whoever heard that, and its sender is warned."""
+    zones, findings = zones_of(alert(info(codes=["221350"]), msg_type=MsgType.CANCEL), japan)
+    assert zones == ()
+    assert [(finding.code, finding.severity.value) for finding in findings] == [("area.code_abolished", "warning")]
+
+
 def test_warnings_about_places_travel_on(japan: BoundarySet) -> None:
     """What is worth knowing about an area comes back beside the zones."""
     block = AreaBlock(

@@ -7,14 +7,12 @@ the other one; a node that was stopped for longer than its lease cannot undo wha
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import random
 import signal
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -25,14 +23,14 @@ from lalert.settings import Storage
 from lalert.store.redis import RedisStore
 from tests.rig.author import Author
 from tests.rig.caller import Caller
-from tests.rig.hubs import HubProcess
-from tests.rig.load import CODES, Reader, Sender, holds_what_was_told, whole_log
+from tests.rig.load import CODES, Reader, Sender, everything, holds_what_was_told, register, whole_log
 from tests.rig.nodes import LEASE_S, Nodes
 from tests.rig.peers import OK, Peer, saying
 from tests.rig.redis import RedisServer
 
 ROUNDS = int(os.environ.get("LALERT_CRASH_ROUNDS", "4"))
-READERS, ENDPOINTS = 3, 8
+READERS = 3
+NAMES = [f"in/{number}" for number in range(8)]  # of endpoints
 LONGEST_LIFE_S = 0.8
 PATIENCE_S = 30.0
 
@@ -57,16 +55,6 @@ async def nodes(tmp_path_factory: pytest.TempPathFactory, redis_server: RedisSer
         await made.stop()
 
 
-async def register(hub: HubProcess, key: str, peer: Peer, name: str) -> Any:
-    """Register a peer's path at a node."""
-    async with Caller(hub.url, key) as caller:
-        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-        body = json.dumps({"url": f"{peer.url}/{name}"}).encode()
-        answer = await caller.ask("post", "/api/v1/endpoints", data=body, headers=headers)
-    assert answer.status == 201, answer.text
-    return answer.json
-
-
 async def lanes(nodes: Nodes) -> dict[str, LaneState]:
     """Return what is kept of the lanes."""
     store = await RedisStore.open(Storage(data=nodes.all[0].data.parent / "look", url=nodes.url), Realm.LIVE)
@@ -85,8 +73,8 @@ async def test_killed_nodes_lose_nothing(nodes: Nodes) -> None:
         start = (await caller.get("/api/v1/changes")).json["cursor"]
     ended = asyncio.Event()
     async with Peer() as peer:
-        for number in range(ENDPOINTS):
-            await register(living[number % 2], media, peer, f"in/{number}")
+        for number, name in enumerate(NAMES):
+            await register(living[number % 2].url, media, peer, name)
         senders = [Sender(lambda: chance.choice(living).url, key, code) for code in CODES]
         readers = [Reader(lambda: chance.choice(living).url, start) for _ in range(READERS)]
         reading = [asyncio.create_task(reader.run()) for reader in readers]
@@ -105,7 +93,7 @@ async def test_killed_nodes_lose_nothing(nodes: Nodes) -> None:
         for reader in readers:
             await reader.until(cursors[-1])
         wanted = {f"live-{cursor}" for cursor in cursors}
-        await everything(peer, wanted)
+        await everything(peer, NAMES, wanted)
         for task in reading:
             task.cancel()
         await asyncio.gather(*reading, return_exceptions=True)
@@ -116,31 +104,19 @@ async def test_killed_nodes_lose_nothing(nodes: Nodes) -> None:
     print(f"\n{ROUNDS} kills, {len(log)} entries: lost 0, webhooks {len(got)}, repeated {got.total() - len(got)}")
 
 
-async def everything(peer: Peer, wanted: set[str]) -> None:
-    """Wait until every endpoint has every entry."""
-    async with asyncio.timeout(PATIENCE_S):
-        while True:
-            got: dict[str, set[str]] = {f"/in/{number}": set() for number in range(ENDPOINTS)}
-            for request in peer.requests:
-                got[request.path].add(request.headers["webhook-id"])
-            if all(wanted <= ids for ids in got.values()):
-                return
-            await asyncio.sleep(0.05)
-
-
 async def test_webhooks_of_a_dead_node_go_on_from_the_other(nodes: Nodes) -> None:
     """An alert that is posted when a node has just died reaches every webhook as soon as its lease is over."""
     key, media = await nodes.issue(), await nodes.issue(role=Role.MEDIA)
     dead, alive = nodes.all
     async with Peer() as peer, Caller(alive.url, key) as caller:
-        for number in range(ENDPOINTS):
-            await register(dead, media, peer, f"in/{number}")
+        for name in NAMES:
+            await register(dead.url, media, peer, name)
         await caller.publish(author.order())
-        await peer.until(ENDPOINTS)
+        await peer.until(len(NAMES))
         await dead.kill()
         began_s = time.monotonic()
         cursor = (await caller.publish(author.order()))["cursor"]
-        await everything(peer, {f"live-{cursor}"})
+        await everything(peer, NAMES, {f"live-{cursor}"})
         print(f"\nlease {LEASE_S} s; last webhook {time.monotonic() - began_s:.2f} s after the kill")
         await dead.start()
 
@@ -156,16 +132,16 @@ async def test_a_stopped_node_cannot_save_over_its_successor(nodes: Nodes) -> No
         await saying(OK)(writer)
 
     async with Peer(hang) as peer, Caller(other.url, key) as caller:
-        endpoints = [await register(other, media, peer, f"in/{number}") for number in range(ENDPOINTS)]
+        endpoints = [await register(other.url, media, peer, name) for name in NAMES]
         await caller.publish(author.order())
-        await peer.until(ENDPOINTS)  # all under way, on both nodes
+        await peer.until(len(NAMES))  # all under way, on both nodes
         os.kill(stopped.pid, signal.SIGSTOP)
         try:
             peer.reply = saying(OK)
             is_open.set()
             for _ in range(3):
                 cursor = (await caller.publish(author.order()))["cursor"]
-            await everything(peer, {f"live-{cursor}"})
+            await everything(peer, NAMES, {f"live-{cursor}"})
             names = [f"webhook:{endpoint['id']}" for endpoint in endpoints]
             before = await settled(nodes, names, cursor)
         finally:
@@ -173,7 +149,7 @@ async def test_a_stopped_node_cannot_save_over_its_successor(nodes: Nodes) -> No
         order = author.order()
         async with Caller(stopped.url, key) as again:
             cursor = (await again.publish(order))["cursor"]
-        await everything(peer, {f"live-{cursor}"})
+        await everything(peer, NAMES, {f"live-{cursor}"})
         after = await settled(nodes, names, cursor)
         assert all(after[name].cursor.seq >= before[name].cursor.seq for name in names)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
 from itertools import pairwise
 from typing import Any
@@ -16,6 +17,7 @@ from lalert.cap.model import Alert
 from tests.rig.author import Author
 from tests.rig.caller import Caller
 from tests.rig.listener import PATIENCE_S
+from tests.rig.peers import Peer
 
 CODES = ("131016", "142018", "282103", "401005", "011002", "472018")
 Where = Callable[[], str]
@@ -134,3 +136,25 @@ def holds_what_was_told(log: list[dict[str, Any]], senders: list[Sender], seed: 
             assert (entry["cursor"], entry["thread"]) == (receipt["cursor"], receipt["thread"]), f"seed {seed}"
         positions = [by_identifier[alert.identifier][0]["seq"] for alert in sender.posted]
         assert all(a < b for a, b in pairwise(positions)), f"not in the order of posting (seed {seed})"
+
+
+async def register(url: str, key: str, peer: Peer, name: str) -> Any:
+    """Register a path of a peer at a hub; return what the hub says of the endpoint."""
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    body = json.dumps({"url": f"{peer.url}/{name}"}).encode()
+    async with Caller(url, key) as caller:
+        answer = await caller.ask("post", "/api/v1/endpoints", data=body, headers=headers)
+    assert answer.status == 201, answer.text
+    return answer.json
+
+
+async def everything(peer: Peer, names: Collection[str], wanted: set[str]) -> None:
+    """Wait until every one of these paths of a peer was posted everything that is `wanted` (webhook ids)."""
+    got: dict[str, set[str]] = {f"/{name}": set() for name in names}
+    seen = 0
+    async with asyncio.timeout(PATIENCE_S):
+        while not all(wanted <= ids for ids in got.values()):
+            await peer.until(seen + 1)
+            for request in peer.requests[seen:]:
+                got[request.path].add(request.headers["webhook-id"])
+            seen = len(peer.requests)

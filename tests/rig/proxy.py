@@ -26,6 +26,7 @@ class Proxy:
         self._to = port
         self._cut: bytes | None = None
         self._held: bytes | None = None
+        self._holds = asyncio.Event()
         self._released = asyncio.Event()
         self._holding: list[_Line] = []
         self._lines: set[asyncio.Task[None]] = set()
@@ -38,10 +39,18 @@ class Proxy:
         """Keep every question that contains `text` until `release`, whoever has given up meanwhile."""
         self._held = text
 
-    async def release(self) -> None:
-        """Let what is held go on; return once the server has answered it."""
+    async def until_held(self) -> None:
+        """Return once a question is held."""
+        await self._holds.wait()
+
+    def pass_on(self) -> None:
+        """Let what is held go on."""
         self._held = None
         self._released.set()
+
+    async def release(self) -> None:
+        """Let what is held go on, whose askers have given up; return once the server has answered it."""
+        self.pass_on()
         for line in self._holding:
             await line.ended.wait()
 
@@ -73,6 +82,7 @@ class Proxy:
                 line.is_cut = True
             if self._held is not None and self._held in sent:
                 self._holding.append(line)
+                self._holds.set()
                 await self._released.wait()
             there.write(sent)
         there.write_eof()  # what was asked is answered first

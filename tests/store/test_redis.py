@@ -19,7 +19,7 @@ from lalert.store.base import Appended, Gap, Outcome, Repeated, Stale, Store, We
 from lalert.store.opening import open_store
 from lalert.store.redis import RedisStore, deliveries, pruning
 from lalert.store.redis.scripts import script
-from tests.contract.making import START, cancel, day, keep, message, update
+from tests.contract.making import START, cancel, day, expiry, keep, message, update
 from tests.contract.test_keys import key
 from tests.contract.test_recipients import attempt, endpoint, resident
 from tests.rig.proxy import Proxy, proxied
@@ -63,10 +63,15 @@ def own_server(tmp_path: Path) -> Iterator[RedisServer]:
     server.kill()
 
 
+def number_of(storage: Storage) -> int:
+    """Return the number of this test's database."""
+    assert storage.url is not None
+    return int(storage.url.rpartition("/")[2])
+
+
 def through(proxy: Proxy, storage: Storage) -> str:
     """Return the URL of this test's database by way of the proxy."""
-    assert storage.url is not None
-    return f"redis://127.0.0.1:{proxy.port}/{storage.url.rpartition('/')[2]}"
+    return f"redis://127.0.0.1:{proxy.port}/{number_of(storage)}"
 
 
 async def log_of(store: Store) -> list[str]:
@@ -327,6 +332,24 @@ async def test_an_emptied_redis_is_another_log(opened: Opened, own_server: Redis
     assert (after.cursor.seq, after.cursor.epoch == before.cursor.epoch) == (1, False)
 
 
+async def test_a_log_that_changes_under_an_append_is_noticed(
+    opened: Opened, storage: Storage, proxy: Proxy, redis_server: RedisServer
+) -> None:
+    """Between the look and the writing the log got another name: nothing is written into it."""
+    store = await opened(url=through(proxy, storage))
+    await keep(store, message("a"))
+    proxy.hold(script("append").sha.encode())
+    appending = asyncio.create_task(store.append([message("b")]))
+    await proxy.until_held()
+    with redis_server.client() as client:
+        client.select(number_of(storage))
+        client.hset("lalert:{live}:origin", "epoch", "0ther")
+        proxy.pass_on()
+        with pytest.raises(WentBack):
+            await appending
+        assert client.xlen("lalert:{live}:log") == 1
+
+
 async def test_a_log_that_went_back_while_nobody_looked_gets_another_name(
     opened: Opened, own_server: RedisServer
 ) -> None:
@@ -436,6 +459,19 @@ async def test_a_long_delivery_log_is_looked_through_in_pieces(opened: Opened, m
     assert (
         list(await store.attempts(lane="rare", identifier="x", limit=5)) == [x for x in lines if x.lane == "rare"][-5:]
     )
+
+
+async def test_nothing_stays_of_what_was_dropped(opened: Opened, storage: Storage, redis_server: RedisServer) -> None:
+    """No index, no name, no note of what it forestalled: a log that is pruned does not grow."""
+    store = await opened()
+    a = message("a")
+    await keep(store, a, update("u", a, references=["unseen"]), message("b"))
+    await keep(store, *[expiry(posted) for posted in await store.in_force()])
+    assert await store.prune(START + day(1)) == 5
+    with redis_server.client() as client:
+        client.select(number_of(storage))
+        left = {name.decode().rpartition("}:")[2] for name in client.scan_iter()}
+    assert left == {"origin", "epochs", "log", "audit"}  # an empty stream remembers how far it came
 
 
 async def test_retention_goes_on_where_a_crash_has_ended_it(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:

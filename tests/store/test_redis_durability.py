@@ -227,6 +227,26 @@ async def test_every_new_connection_is_checked(opened: Opened, server: RedisServ
     await keep(store, message("b"))
 
 
+async def test_a_master_that_became_a_replica_is_left(opened: Opened, server: RedisServer) -> None:
+    """After a failover the old master can still be read, and stands still: it is asked nothing any more."""
+    store = await opened()
+    await keep(store, message("a"))
+    waiting = asyncio.create_task(store.follow(1, 10))
+    await asyncio.gather(*(store.span() for _ in range(4)))
+    with server.client() as client:
+        client.replicaof("127.0.0.1", free_port())
+        try:
+            [refused, _] = await asyncio.gather(store.append([message("b")]), waiting, return_exceptions=True)
+            assert isinstance(refused, Unavailable)
+            for question in (store.span(), store.follow(1, 10), store.append([message("b")])):
+                with pytest.raises(Unavailable) as failed:
+                    await question
+                assert failed.value.code == "store.durability"
+        finally:
+            client.replicaof("NO", "ONE")
+    await keep(store, message("b"))
+
+
 # --- replicas --------------------------------------------------------------------------------------------------
 
 
@@ -285,7 +305,7 @@ async def test_the_way_may_be_encrypted(opened: Opened, tmp_path: Path) -> None:
         store = await opened(url=f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={certificate}")
         await keep(store, message("a"))
         with pytest.raises(Unavailable) as failed:
-            await opened(url=f"rediss://127.0.0.1:{port}/0", timeout_s=0.3)
+            await opened(url=f"rediss://127.0.0.1:{port}/0")
         assert failed.value.code == "store.unreachable"
     finally:
         encrypted.kill()

@@ -23,14 +23,26 @@ import msgspec
 
 from lalert.core.model import Cursor, Draft, Entry, Kind, State
 from lalert.core.thread import standing_after, standing_at_first
-from lalert.errors import LalertError, Text, Unavailable
+from lalert.errors import Text, Unavailable
 from lalert.store import record
 from lalert.store.base import Appended, AuditLine, Conflicting, Outcome, Repeated, Stale
 from lalert.store.instants import micros
 from lalert.store.redis.fence import Fence
 from lalert.store.redis.ledger import Ledger
 from lalert.store.redis.link import Link, Reply
-from lalert.store.redis.plan import Facts, Keep, New, Place, Plan, Planner, Question, Verdict, questions, wanted
+from lalert.store.redis.plan import (
+    Facts,
+    Keep,
+    New,
+    Place,
+    Plan,
+    Planner,
+    Question,
+    VanishedError,
+    Verdict,
+    questions,
+    wanted,
+)
 from lalert.store.redis.register import AUDIT_LIMIT
 from lalert.store.redis.sight import Sight
 
@@ -130,7 +142,7 @@ class Appender:
 
     async def _fail(self, jobs: Sequence[_Job], error: Exception) -> None:
         """Tell everybody that Redis is away; what one of them has spoilt for all is tried alone."""
-        if len(jobs) > 1 and not isinstance(error, LalertError):
+        if len(jobs) > 1 and not isinstance(error, Unavailable):
             for job in jobs:
                 await self._keep_together([job])
             return
@@ -141,15 +153,13 @@ class Appender:
     # --- one group ------------------------------------------------------------------------------------------------
 
     async def _keep(self, drafts: Sequence[Draft], *, until: float) -> list[Outcome]:
-        token = secrets.token_hex(_TOKEN_BYTES)
         asked = questions(drafts)
         try:
             async with asyncio.timeout_at(until):
                 while True:
-                    looked = await self._look(drafts, asked)
-                    base = await self._try(plan := self._planned(drafts, looked), looked, token, until)
-                    if base is not None:
-                        return _Telling(self._sight.epoch, base, plan, looked.entries).outcomes(drafts)
+                    telling = await self._try(drafts, await self._look(drafts, asked), until)
+                    if telling is not None:
+                        return telling.outcomes(drafts)
         except TimeoutError:
             raise self._link.timed_out() from None
 
@@ -163,45 +173,47 @@ class Appender:
         found = await self._ledger.entries(sought) if sought else []
         return _Looked(facts, {kept.entry.cursor.seq: kept.entry for kept in found}, head, cast(int, reply[3]))
 
-    def _planned(self, drafts: Sequence[Draft], looked: _Looked) -> Plan:
-        return Planner(looked.facts, looked.entries).plan(drafts)
-
-    async def _try(self, plan: Plan, looked: _Looked, token: str, until: float) -> int | None:
-        """Keep what is to be kept; return the position before the first of it, None when it must be thought over."""
-        if not plan.keeps:
-            await self._fence.upto(looked.head)
-            return looked.head
+    async def _try(self, drafts: Sequence[Draft], looked: _Looked, until: float) -> _Telling | None:
+        """Keep what is to be kept of `drafts`; return what to tell, None when it must be thought over."""
         loop = asyncio.get_running_loop()
         since = self._sight.guard()
         wish = {
             "epoch": self._sight.epoch,
             "seen": since,
-            "token": token,
+            # One for each attempt to keep: an earlier one that still lies in a hanging server is not this one.
+            "token": secrets.token_hex(_TOKEN_BYTES),
             "deadline_us": looked.at_us + int((until - loop.time()) * _US),
             "questions": list(looked.facts),
             "answers": list(looked.facts.values()),
             "audit_limit": AUDIT_LIMIT,
         }
-        values = await loop.run_in_executor(self._thread, _packed, wish, plan.keeps)
+        try:
+            plan, values = await loop.run_in_executor(self._thread, _prepared, drafts, looked, wish)
+        except VanishedError:
+            return None
+        if not plan.keeps:
+            await self._fence.upto(looked.head)
+            return _Telling(self._sight.epoch, looked.head, plan, looked.entries)
         what, *more = cast(list[Reply], await self._link.run("append", *values))
-        if what == b"kept":
-            base = cast(int, more[0])
-            head = base + len(plan.keeps)
-            await self._sight.see(self._sight.epoch.encode(), head, since=0)
-            await self._fence.upto(head)
-            return base
         if what == b"back":
             await self._sight.see(*more, since=since)
         if what == b"late":
             raise TimeoutError
-        return None
+        return await self._kept(cast(int, more[0]), plan, looked) if what == b"kept" else None
+
+    async def _kept(self, base: int, plan: Plan, looked: _Looked) -> _Telling:
+        head = base + len(plan.keeps)
+        await self._sight.see(self._sight.epoch.encode(), head, since=0)
+        await self._fence.upto(head)
+        return _Telling(self._sight.epoch, base, plan, looked.entries)
 
 
-def _packed(wish: Mapping[str, object], keeps: Sequence[Keep]) -> list[bytes]:
-    """Return what `lua/append.lua` wants. What cannot be kept fails here."""
-    records = [record.encode(keep.draft) for keep in keeps]
-    head = msgspec.msgpack.encode({**wish, "drafts": [_described(keep) for keep in keeps]})
-    return [head, *(part for kept in records for part in (kept.body, kept.raw))]
+def _prepared(drafts: Sequence[Draft], looked: _Looked, wish: Mapping[str, object]) -> tuple[Plan, list[bytes]]:
+    """Return what will be done, and what `lua/append.lua` wants for it. What cannot be kept fails here."""
+    plan = Planner(looked.facts, looked.entries).plan(drafts)
+    records = [record.encode(keep.draft) for keep in plan.keeps]
+    head = msgspec.msgpack.encode({**wish, "drafts": [_described(keep) for keep in plan.keeps]})
+    return plan, [head, *(part for kept in records for part in (kept.body, kept.raw))]
 
 
 def _described(keep: Keep) -> dict[str, object]:

@@ -100,6 +100,7 @@ class Link:
         """
         clock = asyncio.get_running_loop().time
         until = clock() + self.patience_s
+        trouble: Exception | None = None
         while True:
             if self._is_closed:
                 raise Unavailable(Text("保存先は閉じています。", "The store is closed."), code="store.closed")
@@ -110,10 +111,12 @@ class Link:
                     self._trouble = None
                     return replies
             except _AGAIN as error:
-                self._trouble = error
+                # That the last attempt was cut short tells less than what an earlier one met.
+                trouble = error if trouble is None or not isinstance(error, TimeoutError) else trouble
+                self._trouble = trouble
                 lost = attempt.was_sent and not again
                 if lost or isinstance(error, _HOPELESS) or clock() + _PAUSE_S >= until:
-                    raise unavailable(error) from error
+                    raise unavailable(trouble) from trouble
             except (RedisError, ValueError) as error:
                 raise unavailable(error) from error
             await asyncio.sleep(_PAUSE_S)
@@ -186,6 +189,11 @@ class _Attempt:
             self.was_sent = True
             await connection.send_packed_command(connection.pack_commands(commands))
             return await _replies(connection, len(commands))
+        except ResponseError as error:
+            if _is_demoted(error):
+                await connection.disconnect()
+                await pool.disconnect(inuse_connections=False)
+            raise
         finally:
             await pool.release(connection)
 
@@ -202,6 +210,14 @@ async def _replies(connection: AbstractConnection, count: int) -> list[Reply]:
     if errors:
         raise errors[0]
     return replies
+
+
+def _is_demoted(error: ResponseError) -> bool:
+    """Whether the server has become a replica: behind the same address there may be another master by now.
+
+    Reading would go on working on the old connections, and show a log that stands still.
+    """
+    return isinstance(error, ReadOnlyError) or str(error).startswith("UNBLOCKED")
 
 
 async def _config(connection: AbstractConnection) -> dict[str, str] | None:

@@ -14,6 +14,7 @@ import structlog
 from lalert.core.model import Cursor, Realm
 from lalert.errors import Rejected, Text, Unavailable
 from lalert.store import seal
+from lalert.store.archive import UNFINISHED, unfinished
 from lalert.store.files import make_folder
 from lalert.store.instants import micros
 from lalert.store.redis.link import Link, Unfit
@@ -24,8 +25,8 @@ log = structlog.get_logger("lalert.store.redis")
 # The lowest number that a program must know to use what this one keeps in Redis; see lua/prelude.lua.
 COMPAT: Final = 1
 
+SEAL: Final = "seal"  # the field with the sealed word, and the place that it is sealed for
 _CHECKED: Final = b"lalert"
-_ABOUT: Final = "seal"
 
 
 async def find(link: Link, left: Mark | None, *, now: datetime, new_epoch: Callable[[], str]) -> Mark:
@@ -42,11 +43,14 @@ async def find(link: Link, left: Mark | None, *, now: datetime, new_epoch: Calla
             raise error.__cause__.refused from None
         raise
     kept, epoch, name, compat, head = [part.decode() for part in cast(list[bytes], reply)]
-    _check(realm, kept, int(compat))
+    check(realm, kept, int(compat))
     return Mark(name, Cursor(epoch, int(head)))
 
 
-def _check(realm: Realm, kept: str, compat: int) -> None:
+def check(realm: Realm, kept: str, compat: int) -> None:
+    """Raise `Rejected` for data of the realm `kept` that a program like this one must not use."""
+    if compat == UNFINISHED:
+        raise unfinished()
     if compat > COMPAT:
         raise Rejected(
             Text("保存データはより新しい版の lalert のものです。", "The data belong to a newer version of lalert."),
@@ -69,16 +73,21 @@ async def sealing(link: Link, path: Path) -> seal.Seal:
     own = await asyncio.to_thread(seal.beside, path, is_needed=word is not None)
     try:
         if word is None:
-            await link.exchange(("HSETNX", link.names.origin, "seal", own.seal(_CHECKED, about=_ABOUT)))
+            await link.exchange(("HSETNX", link.names.origin, SEAL, sealed_word(own)))
             word = await _word(link)
         assert word is not None
-        own.open(word, about=_ABOUT)
+        own.open(word, about=SEAL)
     except Unavailable as error:
         log.error("store.seal", realm=link.names.realm.value, file=str(path.with_suffix(".seal")), code=error.code)  # noqa: TRY400
         return seal.Seal(None)
     return own
 
 
+def sealed_word(sealing: seal.Seal) -> bytes:
+    """Return the word by which nodes know whether their key is that of `sealing`. Raises `Unavailable` without one."""
+    return sealing.seal(_CHECKED, about=SEAL)
+
+
 async def _word(link: Link) -> bytes | None:
-    [word] = await link.exchange(("HGET", link.names.origin, "seal"))
+    [word] = await link.exchange(("HGET", link.names.origin, SEAL))
     return cast(bytes | None, word)

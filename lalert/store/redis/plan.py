@@ -25,6 +25,10 @@ _NUL: Final = "\0"
 _NOWHERE: Final = Cursor("", 0)  # of what has no position yet; nothing that is said here depends on it
 
 
+class VanishedError(Exception):
+    """An entry that an answer speaks of was dropped before it could be read: look again."""
+
+
 @dataclass(frozen=True, slots=True)
 class New:
     """The draft that the plan keeps as its `number`-th."""
@@ -107,13 +111,14 @@ class Planner:
         self._forestalled: dict[str, New] = {}
 
     def plan(self, drafts: Iterable[Draft]) -> Plan:
-        """Return what is to be kept of `drafts`."""
+        """Return what is to be kept of `drafts`. Raises `VanishedError`."""
         verdicts = tuple(self._decide(draft) for draft in drafts)
         return Plan(tuple(self._keeps), verdicts)
 
     def _decide(self, draft: Draft) -> Verdict:
         known = self._known(draft.key)
         if known is not None:
+            self._entry(known)
             return Verdict("known", known)
         if draft.kind is Kind.EXPIRE:
             return self._expire(draft)
@@ -211,7 +216,11 @@ class Planner:
         return self._keeps[new.number].draft.key
 
     def _entry(self, place: Place) -> Entry:
-        return Entry.of(self._keeps[place.number].draft, _NOWHERE) if isinstance(place, New) else self._entries[place]
+        if isinstance(place, New):
+            return Entry.of(self._keeps[place.number].draft, _NOWHERE)
+        if place not in self._entries:
+            raise VanishedError
+        return self._entries[place]
 
 
 def _named(draft: Draft) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from typing import Final, TextIO
 
 from lalert.core.model import Cursor, Realm
 from lalert.errors import Rejected, Text, Unavailable
+from lalert.store.archive import UNFINISHED, unfinished
 from lalert.store.files import make_private
 from lalert.store.instants import micros
 
@@ -140,9 +141,15 @@ def migrations() -> list[str]:
 
 
 def prepare(
-    connection: sqlite3.Connection, *, realm: Realm, owner: bool, now: datetime, new_epoch: Callable[[], str]
+    connection: sqlite3.Connection,
+    *,
+    realm: Realm,
+    owner: bool,
+    now: datetime,
+    new_epoch: Callable[[], str],
+    compat: int = COMPAT,
 ) -> None:
-    """Bring the schema up to date; make a new log in an empty file.
+    """Bring the schema up to date; make a new log in an empty file, for programs that know `compat`.
 
     Only the hub that owns the file may upgrade data, because another program could be using them. Raises `Rejected`
     for data of another realm and for data that this program is too old for.
@@ -157,15 +164,17 @@ def prepare(
         if not version:
             connection.execute(
                 "INSERT INTO origin (realm, epoch, compat, created_at) VALUES (?, ?, ?, ?)",
-                (realm.value, new_epoch(), COMPAT, micros(now)),
+                (realm.value, new_epoch(), compat, micros(now)),
             )
         if version < len(steps):
-            connection.execute("UPDATE origin SET compat = ?", (COMPAT,))
+            connection.execute("UPDATE origin SET compat = ?", (compat,))
             connection.execute(f"PRAGMA user_version = {len(steps)}")
 
 
 def _check(connection: sqlite3.Connection, version: int, *, realm: Realm, known: int, owner: bool) -> None:
     kept, compat = connection.execute("SELECT realm, compat FROM origin").fetchone()
+    if compat == UNFINISHED:
+        raise unfinished()
     if compat > known:
         raise Rejected(
             Text("保存データはより新しい版の lalert のものです。", "The data belong to a newer version of lalert."),
