@@ -16,8 +16,7 @@ from typing import Any, Final
 
 from lalert.cap.model import Certainty, ResponseType, Severity, Urgency
 
-EDITIONS: Final = ("2021-05", "2026-05")
-
+_EDITION: Final = re.compile(r"\d{4}-\d\d\.toml", re.ASCII)
 _LEVEL = re.compile(r"警戒レベル([1-5１-５])|^レベル([1-5１-５])")
 
 
@@ -91,9 +90,15 @@ def _unknown(name: str) -> Act:
 
 @cache
 def editions() -> tuple[Vocabulary, ...]:
-    """Return all editions, oldest first."""
+    """Return all editions, oldest first: every file of the folder that is named after a month."""
     folder = files("lalert.cap") / "vocabulary"
-    return tuple(_vocabulary(tomllib.loads((folder / f"{name}.toml").read_text("utf-8"))) for name in EDITIONS)
+    texts = (file.read_text("utf-8") for file in folder.iterdir() if _EDITION.fullmatch(file.name))
+    return tuple(sorted(map(read, texts), key=lambda edition: edition.since))
+
+
+def read(text: str) -> Vocabulary:
+    """Return the edition in a TOML text that `lalert.cap.edition` finds nothing wrong with."""
+    return _vocabulary(tomllib.loads(text))
 
 
 def vocabulary_at(sent: datetime | None) -> Vocabulary:

@@ -18,9 +18,10 @@ from lalert.cli.serve import serve
 from lalert.cli.sources import sources
 from lalert.cli.store import store
 from lalert.cli.validate import validate
+from lalert.cli.vocabulary import vocabulary
 from lalert.cli.watch import watch
 
-_COMMANDS = (serve, demo, send, validate, watch, key, endpoint, cluster, store, sources, boundaries)
+_COMMANDS = (serve, demo, send, validate, watch, key, endpoint, cluster, store, sources, boundaries, vocabulary)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
