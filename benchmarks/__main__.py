@@ -15,6 +15,7 @@ CASES = (
     "nationwide",
     "fanout",
     "overtake",
+    "cluster",
     "push",
     "match",
     "residents",

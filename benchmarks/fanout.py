@@ -28,7 +28,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from benchmarks.hub import HubProcess
+from benchmarks.hub import HubProcess, cpu_s
 from lalert.cli.scenario import nationwide
 
 READERS = int(os.environ.get("READERS", "1000"))
@@ -97,7 +97,7 @@ class Peer:
 
     def cpu_s(self) -> float:
         """Return the CPU seconds of its processes, all threads."""
-        return sum(_cpu_s(pid) for pid in self.pids)
+        return sum(cpu_s(pid) for pid in self.pids)
 
 
 def run() -> dict[str, object]:
@@ -238,9 +238,3 @@ async def _until_up(session: aiohttp.ClientSession, url: str, process: subproces
         except aiohttp.ClientError:
             await asyncio.sleep(0.05)
     raise RuntimeError("nginx does not answer")
-
-
-def _cpu_s(pid: int) -> float:
-    """Return the CPU seconds of one process, to the nanosecond, all threads."""
-    threads = Path(f"/proc/{pid}/task").iterdir()
-    return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9

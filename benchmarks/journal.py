@@ -48,7 +48,7 @@ async def _run(folder: Path) -> dict[str, float]:
     numbers = count()
 
     def drafts(amount: int) -> list[Draft]:
-        return [_draft(next(numbers)) for _ in range(amount)]
+        return [draft(next(numbers)) for _ in range(amount)]
 
     floor = Floor(folder / "floor")
     store = await SqliteStore.open(folder / "store" / "live.db", Realm.LIVE)
@@ -126,7 +126,8 @@ def _size(draft: Draft) -> int:
     return len(kept.raw) + len(kept.body)
 
 
-def _draft(number: int) -> Draft:
+def draft(number: int) -> Draft:
+    """Return an evacuation order that is not like any other number's."""
     area = Area(
         geometry=_outline(),
         municipalities=(Covered("131016", "千代田区", 1.0),),
