@@ -20,7 +20,7 @@ from lalert.errors import Rejected, Text
 from lalert.geo import codes, kinship, packed
 from lalert.geo.cleaning import for_maps, polygonal
 from lalert.geo.land import Land, land_of
-from lalert.geo.legend import Drawing
+from lalert.geo.legend import JMA, N03, Drawing
 from lalert.geo.measure import Geometries
 from lalert.geo.notices import Notice, Step
 from lalert.geo.packed import Packed
@@ -49,7 +49,7 @@ class Edition:
     content: Packed
     data: bytes
     notices: tuple[Notice, ...]
-    credits: tuple[str, ...] = ()  # what the authorities of its files ask to be shown
+    authorities: tuple[str, ...] = ()  # of its files
 
 
 def composed(drawings: Sequence[Drawing], base: Packed, *, tolerance_m: float, step: Step) -> Edition:
@@ -82,7 +82,9 @@ def composed(drawings: Sequence[Drawing], base: Packed, *, tolerance_m: float, s
     step("pack")
     regions = tuple(sorted(regions, key=lambda region: (region.scheme, region.code)))
     content = _packed(replace(names, pieces=pieces, regions=regions), shapes, piece_shapes, base)
-    return Edition(content=content, data=packed.encode(content), notices=tuple(notices), credits=_credits(drawings))
+    return Edition(
+        content=content, data=packed.encode(content), notices=tuple(notices), authorities=_authorities(drawings)
+    )
 
 
 def source_of(
@@ -94,7 +96,7 @@ def source_of(
         version=version,
         source=f"{listed}; {base.source}"[:2_000],
         licence="取り込んだファイルの利用条件に従う / as the imported files say; " + base.licence.split("; ", 1)[-1],
-        credit="、".join(dict.fromkeys((*edition.credits, *base.credit.split("、")))),
+        credit=_credit(edition.authorities, base.credit),
         note=f"on top of {base.version}",
         tools=f"lalert boundaries import; shapely {shapely.__version__}, GEOS {shapely.geos_version_string}",
         counts=dict(counts),
@@ -102,8 +104,14 @@ def source_of(
     )
 
 
-def _credits(drawings: Sequence[Drawing]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(drawing.credit for drawing in drawings if drawing.credit))
+def _authorities(drawings: Sequence[Drawing]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(drawing.authority for drawing in drawings if drawing.authority))
+
+
+def _credit(authorities: Sequence[str], before: str) -> str:
+    """Return the line that maps show: every authority once, short enough to be read whole."""
+    named = [one for one in (N03, JMA) if one in authorities or one in before]
+    return "・".join(named) + "のデータを加工して作成" if named else before
 
 
 def _packed(names: Gazetteer, shapes: Geometries, pieces: Geometries, base: Packed) -> Packed:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from lalert.errors import Finding, Rejected, Severity, Text, rejected
 from lalert.geo import mapfile, packed
 from lalert.geo.comparison import Difference, compared
@@ -72,11 +74,13 @@ def imported(
         raise Rejected(
             Text(f"ファイルは{MAX_FILES}個までです。", f"At most {MAX_FILES} files."), code="boundaries.file"
         )
-    step("read")
-    drawings, notices = _read(files, fields)
-    edition = composed(drawings, base[0], tolerance_m=tolerance_m, step=step)
-    step("compare")
-    return _judged(edition, base, [path.name for path in files], notices, version)
+    # GEOS leaves the processor's flag for "invalid" behind on broken shapes; what is wrong with them is told as a notice.
+    with np.errstate(invalid="ignore"):
+        step("read")
+        drawings, notices = _read(files, fields)
+        edition = composed(drawings, base[0], tolerance_m=tolerance_m, step=step)
+        step("compare")
+        return _judged(edition, base, [path.name for path in files], notices, version)
 
 
 def _judged(

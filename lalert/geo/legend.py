@@ -19,6 +19,8 @@ from lalert.geo import codes, schemes
 from lalert.geo.mapfile import Sheet
 from lalert.geo.measure import Geometries
 
+N03: Final = "国土数値情報(国土交通省)"
+JMA: Final = "気象庁"
 UNASSIGNED: Final = "所属未定地"
 KINDS: Final = (schemes.JIS, *schemes.NAMES)
 
@@ -53,7 +55,7 @@ class Drawing:
     homes: tuple[str | None, ...]
     shapes: Geometries
     is_japan: bool = True
-    credit: str = ""  # what its authority asks to be shown
+    authority: str = ""  # whom the credit names
 
 
 def understood(sheet: Sheet, fields: Fields) -> Drawing | None:
@@ -101,7 +103,7 @@ def _n03(sheet: Sheet) -> Drawing:
         names=tuple(_n03_name(county, name, ward) for _, county, name, ward, _ in rows),
         homes=tuple(home for home, *_ in rows),
         shapes=sheet.shapes,
-        credit="「国土数値情報(行政区域データ)」(国土交通省)を加工して作成",
+        authority=N03,
     )
 
 
@@ -160,7 +162,7 @@ def _drawing(sheet: Sheet, kind: str, code: str, name: str) -> Drawing:
         names=tuple(text or "" for text in sheet.columns[name]),
         homes=(None,) * len(sheet),
         shapes=sheet.shapes,
-        credit="「気象庁 予報区等GISデータ」を加工して作成",
+        authority=JMA,
     )
 
 

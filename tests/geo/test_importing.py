@@ -34,7 +34,7 @@ def test_the_same_country_differs_in_nothing(wardless: Imported) -> None:
     assert {one.code for one in wardless.differences} == set(comparison.CODES)
     assert wardless.survey.counts["municipalities"] == 1_741
     assert wardless.source.counts == wardless.survey.counts
-    assert wardless.source.credit.startswith("「国土数値情報(行政区域データ)」(国土交通省)を加工して作成、「気象庁")
+    assert wardless.source.credit == "国土数値情報(国土交通省)・気象庁のデータを加工して作成"
     report = json.loads(json.dumps(wardless.to_dict()))
     assert report["version"] == "wardless"
     assert [one["code"] for one in report["differences"]] == list(comparison.CODES)

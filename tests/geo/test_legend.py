@@ -45,7 +45,7 @@ def test_wards_stand_where_their_year_puts_them() -> None:
     assert drawing.names == ("札幌市中央区", "札幌市北区", "石川町", "所属未定地")
     assert drawing.codes == ("011011", "011029", "075019", None)
     assert drawing.homes[2] == "福島県"
-    assert "国土数値情報" in drawing.credit
+    assert drawing.authority == "国土数値情報(国土交通省)"
 
 
 def test_layers_of_prefectures_are_no_municipalities() -> None:
