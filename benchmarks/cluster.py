@@ -6,6 +6,8 @@ Publish: 500 readers on node B; messages are posted to B (same node), to A (othe
 Appends: the two stores in this process, in turns, 1 and 64 in flight, each durable before it is told (SQLite
 `synchronous=FULL`, Redis `appendfsync always`); CPU is that of this process and of Redis. Records as in `journal`.
 
+Memory: what Redis takes for these records, and for residents as `lalert store migrate` brings them.
+
 Debian: redis-server.
 """
 
@@ -22,6 +24,7 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import count, islice
 from pathlib import Path
+from secrets import token_bytes, token_hex
 from time import perf_counter, process_time
 
 import aiohttp
@@ -32,14 +35,19 @@ from benchmarks.readers import StreamReader, connect
 from benchmarks.redisserver import RedisServer
 from lalert.cli.scenario import Step, nationwide
 from lalert.core.model import Draft, Realm
+from lalert.core.resident import Wish
 from lalert.settings import Storage
+from lalert.store.archive import Origin, Subscribed
 from lalert.store.base import Store
-from lalert.store.opening import open_store
+from lalert.store.opening import open_archive, open_store
 
 READERS = int(os.environ.get("READERS", "500"))
 TURNS = int(os.environ.get("TURNS", "100"))
 ROUNDS = 5
 IN_FLIGHT = {1: 200, 64: 1600}  # appends a round
+RESIDENTS = 100_000
+_PAGE = 1_000
+_SEALED_BYTES = 420  # a push service's address, its keys, nonce and tag
 _PATIENCE_S = 60.0
 
 
@@ -48,7 +56,8 @@ def run() -> dict[str, object]:
     with tempfile.TemporaryDirectory() as place, ExitStack() as stack:
         folder = Path(place)
         nodes, alone = (stack.enter_context(RedisServer(folder / name)) for name in ("redis-1", "redis-2"))
-        return asyncio.run(_publish(folder, nodes)) | asyncio.run(_appends(folder, alone))
+        figures = asyncio.run(_publish(folder, nodes)) | asyncio.run(_appends(folder, alone))
+        return figures | asyncio.run(_residents(folder, alone))
 
 
 # --- publish ---------------------------------------------------------------------------------------------------------
@@ -158,6 +167,7 @@ async def _appends(folder: Path, redis: RedisServer) -> dict[str, object]:
         "Redis": await open_store(Storage(data=folder / "node", url=redis.url), Realm.DRILL),
     }
     numbers, told = count(), dict[str, object]()
+    empty = redis.memory_bytes()
     try:
         for callers, amount in IN_FLIGHT.items():
             figures: dict[str, list[tuple[float, float]]] = {name: [] for name in stores}
@@ -170,6 +180,8 @@ async def _appends(folder: Path, redis: RedisServer) -> dict[str, object]:
             for name, turns in figures.items():
                 told[f"{name}: appends a second, {callers} in flight"] = statistics.median(rate for rate, _ in turns)
                 told[f"{name}: CPU us an append, {callers} in flight"] = statistics.median(cpu for _, cpu in turns)
+        kept = (await stores["Redis"].span()).head.seq
+        told["Redis: memory KB an entry"] = (redis.memory_bytes() - empty) / kept / 1e3
     finally:
         for store in stores.values():
             await store.close()
@@ -194,3 +206,25 @@ async def _through(store: Store, callers: int, drafts: Sequence[Draft]) -> None:
             await store.append([one])
 
     await asyncio.gather(*(caller() for _ in range(callers)))
+
+
+# --- memory -----------------------------------------------------------------------------------------------------------
+
+
+async def _residents(folder: Path, redis: RedisServer) -> dict[str, object]:
+    archive = await open_archive(Storage(data=folder / "node", url=redis.url), Realm.LIVE, target=True)
+    origin = Origin(Realm.LIVE, "bench", head=0, oldest=1, created_at_us=0, keys=0, endpoints=0, resident=RESIDENTS)
+    wish = Wish(areas=frozenset({"131016"}), cells=frozenset({"53394611"}), min_level=3)
+    try:
+        await archive.begin(origin, None)
+        empty = redis.memory_bytes()
+        for first in range(1, RESIDENTS + 1, _PAGE):
+            await archive.keep(
+                [
+                    Subscribed(number, token_hex(8), token_hex(32), token_hex(32), wish, token_bytes(_SEALED_BYTES), 0)
+                    for number in range(first, first + _PAGE)
+                ]
+            )
+        return {"Redis: memory bytes a resident": (redis.memory_bytes() - empty) / RESIDENTS}
+    finally:
+        await archive.close()

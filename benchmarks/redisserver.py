@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 from types import TracebackType
 
+from redis import Redis
+
 from benchmarks.hub import cpu_s
 
 _CONFIG = """
@@ -35,6 +37,11 @@ class RedisServer:
         """Return the CPU seconds that it has used, all its threads together."""
         assert self._process is not None
         return cpu_s(self._process.pid)
+
+    def memory_bytes(self) -> int:
+        """Return what its data take in memory."""
+        with Redis(unix_socket_path=str(self._folder / "redis.sock")) as client:
+            return int(client.info("memory")["used_memory"])
 
     def __enter__(self) -> RedisServer:
         program = shutil.which("redis-server") or shutil.which("valkey-server")
