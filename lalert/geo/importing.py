@@ -74,7 +74,7 @@ def imported(
         raise Rejected(
             Text(f"ファイルは{MAX_FILES}個までです。", f"At most {MAX_FILES} files."), code="boundaries.file"
         )
-    # GEOS leaves the processor's flag for "invalid" behind on broken shapes; what is wrong with them is told as a notice.
+    # GEOS leaves the flag for "invalid" behind on broken shapes; what is wrong with them is told as a notice.
     with np.errstate(invalid="ignore"):
         step("read")
         drawings, notices = _read(files, fields)
