@@ -24,6 +24,9 @@ MAP_SECURITY_POLICY = CONTENT_SECURITY_POLICY.replace("worker-src 'self'", "work
     "img-src 'self'", "img-src 'self' data:"
 )
 
+# The validator draws the map of a message that is kept nowhere: it stands in the page itself, as a picture.
+PREVIEW_SECURITY_POLICY = CONTENT_SECURITY_POLICY.replace("img-src 'self'", "img-src 'self' data:")
+
 
 def etag_of(body: bytes) -> str:
     """Return the strong entity tag of `body`, without quotes."""

@@ -22,6 +22,7 @@ from lalert.web import (
     site,
     stream,
     validation,
+    validator,
 )
 from lalert.web.context import CONTEXT, Context
 from lalert.web.problems import correlate, explain
@@ -103,6 +104,8 @@ def _realm_routes() -> list[web.RouteDef]:
         web.get("/a", site.areas),
         web.get("/a/{code}", site.area),
         web.get("/notify", site.notify),
+        web.get("/validate", validator.page),
+        web.post("/validate", validator.check),
         web.get("/sw.js", site.service_worker),
         web.get("/alerts/{identifier}", site.alert),
         web.get("/alerts/{identifier}/map.svg", maps.alert_svg),

@@ -227,6 +227,76 @@ PHRASES: Final[Mapping[str, Text]] = MappingProxyType(
         "notify_failed": Text(
             "うまくいきませんでした。しばらくしてからもう一度試してください。", "That did not work. Try again later."
         ),
+        "check": Text("電文の検査", "Check a message"),
+        "check_lead": Text(
+            "CAP の電文か、電文を入れた EDXL-DE の封筒を貼り付けるか、ファイルを選んでください。"
+            "誤りのある行と直し方、届く地域、住民や報道機関にどう見えるかを示します。",
+            "Paste a CAP message, or an EDXL-DE envelope of several, or pick a file. You will see which lines are "
+            "wrong, what to do, whom it would reach and how it would look.",
+        ),
+        "check_privacy": Text(
+            "送られた電文は、検査に使うだけです。保存も配信もしません。",
+            "What you send is checked and forgotten: nothing is kept, nothing is published.",
+        ),
+        "check_form": Text("検査する電文", "The message"),
+        "check_again": Text("直して、もう一度検査する", "Correct it and check again"),
+        "check_message": Text("電文（XML）", "Message (XML)"),
+        "check_file": Text("またはファイル（選ぶと、こちらを検査します）", "Or a file, which is checked instead"),
+        "check_profile": Text("検査の規則", "Rules"),
+        "check_profile_jp": Text("CAP と日本の検査規則、対象地域", "CAP, the Japanese profile and the areas"),
+        "check_profile_core": Text("CAP だけ", "CAP alone"),
+        "check_strictness": Text("電文の出どころ", "Who made it"),
+        "check_strictness_producer": Text("自分で発信する（厳しく検査）", "We do: strict"),
+        "check_strictness_upstream": Text("他の機関から取り込む（ゆるやかに検査）", "Somebody else: lenient"),
+        "check_go": Text("検査する", "Check"),
+        "check_other_language": Text("Check in English", "日本語で検査する"),
+        "check_bounds": Text(
+            "1 MiB まで。続けて何度も送ると、しばらく受け付けません。プログラムからは POST /api/v1/validate か "
+            "lalert validate を使ってください。キーの権限や、発令中の情報との関係は、ここでは検査しません。",
+            "At most 1 MiB, and not too often. Programs use POST /api/v1/validate or lalert validate. What your key "
+            "may alert and what is in force are not looked at here.",
+        ),
+        "check_nothing": Text(
+            "電文がありません。貼り付けるか、ファイルを選んでください。",
+            "There is no message: paste one or pick a file.",
+        ),
+        "check_valid": Text("誤りはありません。", "Nothing is wrong."),
+        "check_invalid": Text(
+            "誤りがあります。このままでは受け付けられません。", "It has errors and would be refused."
+        ),
+        "check_caution": Text(
+            "この画面は検査だけです。配信するには、キーを添えて送信してください。",
+            "It was only checked. To publish it, post it with your key.",
+        ),
+        "check_refused": Text(
+            "ただし、ここに送信しても配信されません。理由は「見え方と届く地域」にあります。",
+            "All the same it would not be published here. The reason is under “How it looks, and whom it reaches”.",
+        ),
+        "check_error": Text("エラー", "Error"),
+        "check_warning": Text("警告", "Warning"),
+        "check_info": Text("参考", "Remark"),
+        "check_messages": Text("電文 {n}通", "{n} messages"),
+        "check_found": Text("書かれていたもの", "Found"),
+        "check_lines": Text("行ごとの結果", "Line by line"),
+        "check_line": Text("{n}行目", "Line {n}"),
+        "check_skipped": Text("（{n}行を省略）", "({n} lines are left out)"),
+        "check_more": Text(
+            "ほかに {n}件あります。まず、示したものを直してください。", "There are {n} more: correct these first."
+        ),
+        "check_signatures": Text("電子署名", "Signatures"),
+        "check_signature_valid": Text("確認できました", "Valid"),
+        "check_signature_invalid": Text("不正です", "Invalid"),
+        "check_signature_unverifiable": Text("確認できません", "Cannot be verified"),
+        "check_sample": Text("見本です。配信されていません。", "A sample. Nothing was published."),
+        "check_look": Text("見え方と届く地域", "How it looks, and whom it reaches"),
+        "check_words": Text("テロップと読み上げ", "Ticker and speech"),
+        "check_ticker": Text("テロップ {n}字", "Ticker, {n} characters"),
+        "check_spoken": Text("読み上げ", "Speech"),
+        "check_no_area": Text(
+            "対象地域がないか、特定できません。地域の分からない情報は、誰にも配信しません。",
+            "It names no area, or none that can be resolved. What has no area goes to nobody.",
+        ),
+        "check_unseen": Text("ほかの {n}通の見え方は省略しました。", "The looks of {n} more messages are left out."),
     }
 )
 

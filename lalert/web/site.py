@@ -28,13 +28,13 @@ _PARAMETERS = {"lang"}
 
 async def front(request: web.Request) -> web.Response:
     """`GET /`: the state of the whole country."""
-    ctx, visit = context(request), _visit(request, _PARAMETERS)
+    ctx, visit = context(request), visit_of(request, _PARAMETERS)
     return _picture(request, ctx, visit, "", lambda: ctx.pages.front(ctx.hub.situation, visit))
 
 
 async def area(request: web.Request) -> web.Response:
     """`GET /a/{code}`: what holds in a prefecture or a municipality. Other forms of a code lead to the one form."""
-    ctx, visit = context(request), _visit(request, _PARAMETERS)
+    ctx, visit = context(request), visit_of(request, _PARAMETERS)
     asked = request.match_info["code"][:40]
     code = normalise(asked)
     if code != asked:
@@ -44,7 +44,7 @@ async def area(request: web.Request) -> web.Response:
 
 async def chart(request: web.Request) -> web.Response:
     """`GET /map`: what is in force on a map that moves, and what was in force in the hours before."""
-    ctx, visit = context(request), _visit(request, _PARAMETERS)
+    ctx, visit = context(request), visit_of(request, _PARAMETERS)
     response = _picture(request, ctx, visit, "/map", lambda: ctx.pages.chart(ctx.hub.situation, visit))
     if "Content-Security-Policy" in response.headers:
         response.headers["Content-Security-Policy"] = MAP_SECURITY_POLICY
@@ -53,13 +53,13 @@ async def chart(request: web.Request) -> web.Response:
 
 async def areas(request: web.Request) -> web.Response:
     """`GET /a?q=`: find a place by name, kana, code or postal code."""
-    ctx, visit = context(request), _visit(request, _PARAMETERS | {"q"})
+    ctx, visit = context(request), visit_of(request, _PARAMETERS | {"q"})
     return _page(request, ctx.pages.areas(request.query.get("q", ""), ctx.hub.situation, visit))
 
 
 async def notify(request: web.Request) -> web.Response:
     """`GET /notify?q=&area=`: where a browser subscribes; `area` are codes of places to begin with."""
-    ctx, visit = context(request), _visit(request, _PARAMETERS | {"q", "area"})
+    ctx, visit = context(request), visit_of(request, _PARAMETERS | {"q", "area"})
     chosen = [normalise(code) for code in request.query.get("area", "").split(",", MAX_AREAS)[:MAX_AREAS] if code]
     return _page(request, ctx.pages.notify(request.query.get("q", ""), chosen, visit))
 
@@ -72,7 +72,7 @@ async def service_worker(request: web.Request) -> web.Response:
 
 async def alert(request: web.Request) -> web.Response:
     """`GET /alerts/{identifier}`: one message whole, how it stands, and its thread."""
-    ctx, visit = context(request), _visit(request, _PARAMETERS | {"sender"})
+    ctx, visit = context(request), visit_of(request, _PARAMETERS | {"sender"})
     name = request.match_info["identifier"]
     posted = await newest(ctx.hub, name, request.query.get("sender"))
     if posted is None:
@@ -106,7 +106,7 @@ def _findings() -> Markup:
 
 async def findings(request: web.Request) -> web.Response:
     """`GET /docs/findings`: what each code means and what to do; problem documents lead here."""
-    ctx, visit = context(request), _visit(request, _PARAMETERS)
+    ctx, visit = context(request), visit_of(request, _PARAMETERS)
     title = Text("指摘の一覧", "Findings")
     return _page(request, ctx.pages.document(title, _findings(), visit))
 
@@ -127,7 +127,7 @@ def _page(request: web.Request, body: bytes) -> web.Response:
     return answer(request, body, "text/html")
 
 
-def _visit(request: web.Request, known: set[str]) -> Visit:
+def visit_of(request: web.Request, known: set[str]) -> Visit:
     """Return how this page is seen. Raises `Rejected` for a parameter that does not exist."""
     ctx = context(request)
     query = Query(request.query, known)

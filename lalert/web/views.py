@@ -33,6 +33,7 @@ from lalert.web.groups import Picture, picture_of, worst_by_code
 from lalert.web.html import render
 from lalert.web.message import message_of
 from lalert.web.phrases import phrases
+from lalert.web.report import Report
 
 ENDED_SHOWN: Final = timedelta(hours=72)
 MAX_CARDS: Final = 60  # of one level on the page of the whole country; more go by prefecture
@@ -95,6 +96,16 @@ class Listed:
     name: str
     kana: str
     badge: Badge | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What stands in the form of the validator page."""
+
+    text: str = ""
+    profile: str = "jp"
+    strictness: str = "producer"
+    is_empty: bool = False  # it was sent with nothing to look at
 
 
 class Pages:
@@ -202,6 +213,10 @@ class Pages:
             stream=self._stream(visit),
             state_of_page=f"{posted.standing.state.value}-{len(thread)}-{visit.stale}",
         )
+
+    def validator(self, asked: Asked, report: Report | None, visit: Visit) -> bytes:
+        """Return the page on which a message is checked, with what was found in the one that was sent."""
+        return self._render("validator.html", visit, form=asked, report=report)
 
     def problem(self, error: LalertError, visit: Visit, *, correlation_id: str = "") -> bytes:
         """Return the page that tells what went wrong, with everything that was found."""

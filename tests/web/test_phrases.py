@@ -7,7 +7,10 @@ from importlib.resources import files
 
 from lalert.web.phrases import LANGUAGES, PHRASES, phrases
 
-COMPOSED = re.compile(r"banner_(was|says)_(false|lifted)|kind_(alert|update|expire)")
+COMPOSED = re.compile(
+    r"banner_(was|says)_(false|lifted)|kind_(alert|update|expire)|check_(error|warning|info)"
+    r"|check_(profile_(jp|core)|strictness_(producer|upstream)|signature_(valid|invalid|unverifiable))"
+)
 
 
 def sources() -> str:
