@@ -36,6 +36,7 @@ BORDER_TOLERANCE_M = 300.0
 NO_GROUND_M2 = 1.0
 
 _ROUNDING = 1e-9
+_KINDS_OF_TOWN = frozenset({"City", "Ward", "Town", "Village"})
 _CLIP_FROM = 2_000  # vertices of a shape from which cutting it down before intersecting pays
 _MANY, _UNIONS = 100, 64  # municipalities whose union is kept, and how many such unions
 
@@ -349,7 +350,9 @@ class _Keys:
 def _search_keys(place: Municipality | Prefecture) -> _Keys:
     full = (place.full_name,) if isinstance(place, Municipality) else ()
     written = tuple(_search_key(key) for key in (place.name, *full, place.kana, place.code) if key)
-    return _Keys(written, tuple(filter(None, (romaji.plain(place.en), romaji.plain(romaji.hepburn(place.kana))))))
+    bare = " ".join(word for word in place.en.split() if word not in _KINDS_OF_TOWN)
+    latin = (place.en, bare, romaji.hepburn(place.kana))
+    return _Keys(written, tuple(filter(None, map(romaji.plain, latin))))
 
 
 def _closeness(wanted: str, latin: str, keys: _Keys) -> int | None:

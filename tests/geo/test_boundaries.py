@@ -205,6 +205,7 @@ def test_all_municipalities_together_are_japan(japan: BoundarySet) -> None:
         ("oosakashi", "271004"),
         ("京都市", "261009"),
         ("kyoto city", "261009"),
+        ("Kyoto Kita", "261017"),
         ("東京都", "13"),
     ],
 )
