@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -23,9 +23,9 @@ from lalert.cli.where import storage, store_option, without_password
 from lalert.core.model import Realm
 from lalert.errors import Rejected, Text
 from lalert.settings import Storage
-from lalert.store.archive import Origin
+from lalert.store.archive import Archive, Origin, unfinished
 from lalert.store.migration import Moved, migrate
-from lalert.store.opening import open_archive
+from lalert.store.opening import file_of, open_archive
 
 _SCHEMES: Final = ("redis://", "rediss://", "unix://")
 _STAGES: Final = {"copy": Text("コピー", "copying"), "verify": Text("照合", "verifying")}
@@ -102,6 +102,26 @@ def info(data: Path | None, store_url: str | None, realm: str, as_json: bool) ->
     Console().print(table)
 
 
+@store.command()
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="フォルダ / folder (./lalert-data)")
+@store_option
+@_realm
+@honest
+def restored(data: Path | None, store_url: str | None, realm: str) -> None:
+    """バックアップから戻したあと、起動の前に / Say that the data were restored, before a hub is started on them.
+
+    古い記録は読み手がすでに見た位置をもう一度使うので、位置の名前を改める。/ An older log would use positions again
+    that readers have seen: it gets another name, and they are told so.
+    """
+    asyncio.run(_rename(storage(data=data, store_url=store_url), _realms(realm)))
+    tell(
+        Text(
+            "位置の名前を改めます。ハブを起動してください。読み手には gap が届き、いまの状態を取り直します。",
+            "The log gets another name. Start the hub: readers hear gap and take the present state.",
+        )
+    )
+
+
 # --- the two sides ----------------------------------------------------------------------------------------------------
 
 
@@ -149,14 +169,40 @@ def _public(settings: Storage) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
+async def _rename(settings: Storage, realms: list[Realm]) -> None:
+    async with AsyncExitStack() as stack:
+        archives = [await stack.enter_async_context(_opened(settings, realm)) for realm in realms]
+        for archive in archives:
+            await archive.check_alone()
+        for archive in archives:
+            await archive.hand_over()
+
+
+@asynccontextmanager
+async def _opened(settings: Storage, realm: Realm, *, alone: bool = True) -> AsyncIterator[Archive]:
+    """Open what is kept. Raises `Rejected` (store.nothing) when nothing is."""
+    if settings.url is None and not file_of(settings, realm).exists():
+        raise _nothing()
+    archive = await open_archive(settings, realm, alone=alone)
+    try:
+        if await archive.origin() is None:
+            raise _nothing()
+        if await archive.is_unfinished():
+            raise unfinished()
+        yield archive
+    finally:
+        await archive.close()
+
+
+def _nothing() -> Rejected:
+    return Rejected(Text("保存データがありません。", "Nothing is kept there."), code="store.nothing")
+
+
 async def _check_push_keys(source: Storage, realms: list[Realm]) -> None:
     """A hub that finds no key for notifications makes one, and no browser that has subscribed takes it: refuse."""
     for realm in realms if source.url is not None else []:
-        archive = await open_archive(source, realm, alone=False)
-        try:
+        async with _opened(source, realm, alone=False) as archive:
             residents = (await archive.counts())["residents"]
-        finally:
-            await archive.close()
         file = source.data / f"vapid-{realm}.pem"
         if residents and not file.exists():
             message = Text(
@@ -170,14 +216,10 @@ async def _check_push_keys(source: Storage, realms: list[Realm]) -> None:
 
 
 async def _looked(settings: Storage, realm: Realm) -> tuple[Origin, dict[str, int]]:
-    archive = await open_archive(settings, realm, alone=False)
-    try:
+    async with _opened(settings, realm, alone=False) as archive:
         origin = await archive.origin()
-        if origin is None:
-            raise Rejected(Text("保存データがありません。", "Nothing is kept there."), code="store.nothing")
+        assert origin is not None  # else it would not be open
         return origin, await archive.counts()
-    finally:
-        await archive.close()
 
 
 def _tell_moved(moved: Moved, *, as_json: bool) -> None:

@@ -101,6 +101,28 @@ async def test_residents_do_not_move_without_the_key_that_they_know(tmp_path: Pa
     assert not (tmp_path / "live.sqlite").exists()
 
 
+@pytest.mark.parametrize("engine", ["sqlite", "redis"])
+async def test_a_restored_log_gets_another_name(engine: str, tmp_path: Path, redis_server: RedisServer) -> None:
+    """Whoever restores a backup says so, and no position is used again under its old name."""
+    settings = Storage(data=tmp_path, url=redis_server.empty_database() if engine == "redis" else None)
+    await fill(settings)
+    before = json.loads((await call("info", "--realm", "live", "--json", *place(settings))).stdout)["head"]
+    done = await call("restored", *place(settings))
+    assert done.exit_code == 0, done.output
+    store = await open_store(settings, Realm.LIVE)
+    head = (await store.span()).head
+    assert head.epoch != before.split("-")[0]
+    assert f"-{head.seq}" in before
+    refused = await call("restored", *place(settings))
+    assert (refused.exit_code == 75) is (engine == "sqlite")
+    await store.close()
+
+
+def place(settings: Storage) -> tuple[str, ...]:
+    """Return how commands are told where the data are."""
+    return ("--data", str(settings.data), *(("--store", settings.url) if settings.url else ()))
+
+
 async def test_what_cannot_be_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing to look at, nothing to move, nobody at the other end."""
     monkeypatch.setenv("LALERT_STORE_TIMEOUT_S", "0.1")
