@@ -89,6 +89,12 @@ class Metrics:
         self.push_lanes = Gauge(
             "lalert_push_lanes", "Lanes: recipients with a position of their own", ["realm", "way"], registry=r
         )
+        self.residents_complete = Gauge(
+            "lalert_residents_complete",
+            "1 when all residents are known to this node; 0 while they are being read",
+            ["realm"],
+            registry=r,
+        )
         self.source_rounds = Counter(
             "lalert_source_rounds",
             "Rounds of a source, by outcome (changed, unchanged, failed)",

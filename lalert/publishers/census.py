@@ -1,9 +1,9 @@
 """The residents of a realm in memory: an index of what the store keeps, and who is told of each entry.
 
-A cache: it is read from the store at the start, follows every subscription and every end, on whichever node, and is
-rebuilt in a thread of its own when much has changed. Before it is worked out who is told of an entry, the census has
-everybody who subscribed before the entry was kept. It holds no address: a browser is read from the store when it is
-sent something.
+A cache: it is read from the store once, beside everything else that the hub does, follows every subscription and every
+end, on whichever node, and is rebuilt in a thread of its own when much has changed. Before it is worked out who is told
+of an entry, the census has everybody who subscribed before the entry was kept. It holds no address: a browser is read
+from the store when it is sent something.
 """
 
 from __future__ import annotations
@@ -11,20 +11,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Final, ParamSpec, Protocol, TypeVar
 
 from lalert.core.model import Draft, Entry
 from lalert.core.resident import Changes, Resident
-from lalert.core.roll import NOBODY, Told, count_of, lane_of_place, place_of, told_of
-from lalert.geo.residents import Builder, Place, Residents, View
-from lalert.publishers.services import lane_of
+from lalert.core.roll import NOBODY, Told, count_of, lane_of_place, told_of
+from lalert.errors import Unavailable
+from lalert.geo.residents import Index, Residents, View
+from lalert.publishers.reading import Reading, place
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_PAGE: Final = 5_000
+_PAGE: Final = 1_000  # some 20 ms of CPU: as long as what cannot wait may be held up by the reading
+_PATIENCE_S: Final = 0.1  # before each page, for what cannot wait; what never calms down must not stop the reading
 _REBUILD_AT: Final = 5_000  # changes laid over the index; asking gets slower with each
 _KEPT_NUMBERS: Final = 4_000_000  # of who is told (ten bytes each), over all entries that are going out
 _KEPT_ALERTS: Final = (
@@ -60,11 +63,16 @@ class Keeping(Protocol):
 
 
 class Census:
-    """For one event loop. `load` before use, `close` after."""
+    """For one event loop. `load` before use, `close` after.
 
-    def __init__(self, store: Keeping, *, clock: Callable[[], datetime]) -> None:
+    `calm` is unset while something is done that the reading of everybody should not hold up.
+    """
+
+    def __init__(self, store: Keeping, *, clock: Callable[[], datetime], calm: asyncio.Event | None = None) -> None:
         self._store = store
         self._clock = clock
+        self._calm = calm
+        self._reading: Reading | None = None
         self._residents = Residents()
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="residents")
         self._lanes: set[int] = set()
@@ -74,7 +82,7 @@ class Census:
         self._turn = asyncio.Lock()
 
     async def load(self) -> None:
-        """Read everybody from the store."""
+        """Read everybody from the store. Raises `Unavailable`; then it goes on where it stopped when called again."""
         async with self._turn:
             await self._load()
 
@@ -91,12 +99,31 @@ class Census:
             await self._load()  # they were too many: to read everybody is shorter
 
     async def _load(self) -> None:
-        self._upto = await self._store.nodes.last_change()  # first: what changes while we read is followed
-        builder, lanes, after = Builder(), set[int](), 0
-        while page := await self._store.residents(after, _PAGE):
-            lanes |= await self.in_thread(_enrol, builder, page)
-            after = page[-1].number
-        self._residents, self._lanes = Residents(await self.in_thread(builder.index)), lanes
+        if self._reading is None:  # the number first: what changes while we read is followed
+            self._reading = Reading(await self._store.nodes.last_change())
+        reading = self._reading
+        try:
+            index = await self._read(reading)
+        except Unavailable:
+            raise
+        except BaseException:
+            self._reading = None  # it may have half a page
+            raise
+        self._residents, self._lanes, self._upto = reading.residents(index), reading.lanes, reading.upto
+        self._reading = None
+        self._rebuild_when_due()
+
+    async def _read(self, reading: Reading) -> Index:
+        while page := await self._store.residents(reading.after, _PAGE):
+            await self.in_thread(reading.take, page)
+            await self._give_way()
+        return await self.in_thread(reading.index)
+
+    async def _give_way(self) -> None:
+        if self._calm is not None and not self._calm.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_PATIENCE_S):
+                    await self._calm.wait()
 
     async def close(self) -> None:
         """End the threads."""
@@ -110,20 +137,30 @@ class Census:
         return len(self._residents)
 
     @property
+    def read(self) -> int:
+        """How many are known; while everybody is being read, how many that are by now."""
+        return len(self._residents) if self._reading is None else len(self._reading)
+
+    @property
     def lanes(self) -> frozenset[int]:
         """The lanes that somebody is on, or was since the start."""
         return frozenset(self._lanes)
 
     def add(self, resident: Resident) -> None:
         """Follow a subscription that the store has kept."""
-        place = _place(resident)
-        self._residents.put(place)
-        self._lanes.add(lane_of_place(place))
+        where = place(resident)
+        self._residents.put(where)
+        self._lanes.add(lane_of_place(where))
+        if self._reading is not None:
+            self._reading.put(where)
         self._rebuild_when_due()
 
     def drop(self, numbers: Iterable[int]) -> None:
         """Follow the end of subscriptions."""
-        self._residents.drop(numbers)
+        ended = list(numbers)
+        self._residents.drop(ended)
+        if self._reading is not None:
+            self._reading.drop(ended)
         self._rebuild_when_due()
 
     def counting(self, draft: Draft) -> Callable[[], Awaitable[int]]:
@@ -199,15 +236,3 @@ def _size(told: Mapping[int, Told]) -> int:
 
 def _has_failed(task: asyncio.Task[Mapping[int, Told]]) -> bool:
     return task.done() and (task.cancelled() or task.exception() is not None)
-
-
-def _enrol(builder: Builder, page: Sequence[Resident]) -> set[int]:
-    """Add a page of residents, and return the lanes that they are on."""
-    places = [_place(resident) for resident in page]
-    for place in places:
-        builder.add(place)
-    return set(map(lane_of_place, places))
-
-
-def _place(resident: Resident) -> Place:
-    return place_of(resident, lane=lane_of(resident.peer.endpoint, resident.number))

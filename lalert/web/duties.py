@@ -6,7 +6,7 @@ forgotten.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from lalert.core.shares import Deed
@@ -18,18 +18,18 @@ from lalert.web.desk import Desk
 
 @dataclass(frozen=True, slots=True)
 class Duties:
-    """The work of one realm's node. `ways` are those on which it can send."""
+    """The work of one realm's node. `ways` tells those on which it can send now."""
 
     dispatcher: Dispatcher
     desk: Desk
     bell: Bell
-    ways: tuple[str, ...]
+    ways: Callable[[], tuple[str, ...]]
 
     async def hold(self, deeds: Mapping[str, Deed]) -> None:
         """Serve the lanes of these shares and of no others. Raises `Unavailable`: ask again."""
-        if webhook.WAY in self.ways:
+        if webhook.WAY in self.ways():
             await self.desk.load()
-        if residents.WAY in self.ways:
+        if residents.WAY in self.ways():
             await self.bell.follow()
         await self.dispatcher.hold(deeds)
 

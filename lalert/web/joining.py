@@ -30,7 +30,7 @@ async def joined(
     member = Member(
         hub.store.nodes,
         report=report,
-        work=Duties(dispatcher, desk, bell, report().ways),
+        work=Duties(dispatcher, desk, bell, lambda: report().ways),
         lease_s=hub.settings.cluster.lease_s,
         metrics=hub.metrics,
         realm=hub.realm.value,
@@ -41,6 +41,7 @@ async def joined(
     dispatcher.on_fenced = member.wake
     desk.attach(dispatcher, member.order)
     bell.lanes_changed = dispatcher.refresh
+    bell.on_complete = member.wake
     await dispatcher.start()
     stack.push_async_callback(member.stop)
     stack.push_async_callback(dispatcher.stop)
@@ -49,8 +50,10 @@ async def joined(
     return dispatcher, member
 
 
-def reporting(hub: Hub, fanout: Fanout, identity: Identity, *, ways: tuple[str, ...]) -> Callable[[], Report]:
-    """Return what tells the others of this node, as of the moment when it is asked."""
+def reporting(
+    hub: Hub, fanout: Fanout, identity: Identity, *, ways: Callable[[], tuple[str, ...]]
+) -> Callable[[], Report]:
+    """Return what tells the others of this node, as of the moment when it is asked: `ways`, those on which it sends."""
     since = hub.clock()
 
     def report() -> Report:
@@ -60,7 +63,7 @@ def reporting(hub: Hub, fanout: Fanout, identity: Identity, *, ways: tuple[str, 
             where=identity.where,
             version=__version__,
             since=since,
-            ways=ways,
+            ways=ways(),
             head=hub.tail.head.seq,
             readers=len(fanout),
         )

@@ -10,6 +10,7 @@ from aiohttp import web
 from lalert import __version__
 from lalert.errors import LalertError
 from lalert.web.answers import SHARED, answer
+from lalert.web.bell import Bell
 from lalert.web.context import Context
 
 REALMS = web.AppKey("realms", tuple[Context, ...])
@@ -21,7 +22,10 @@ async def healthz(_: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """`GET /readyz`: whether posts can be kept. Readers are served from memory even when this says 503."""
+    """`GET /readyz`: whether posts can be kept. Readers are served from memory even when this says 503.
+
+    It is 200 while residents are still being read, too: what comes meanwhile is pushed to them afterwards.
+    """
     states = {ctx.hub.realm.value: await _state(ctx) for ctx in request.app[REALMS]}
     ready = all(state["store"] == "ok" for state in states.values())
     body = {"status": "ok" if ready else "degraded", "realms": states}
@@ -32,12 +36,17 @@ async def _state(ctx: Context) -> dict[str, object]:
     try:
         span = await ctx.hub.store.span()
     except LalertError as error:
-        return {"store": error.code}
+        return {"store": error.code, "residents": _residents(ctx.bell)}
     failing = ctx.hub.failing_since
     return {
         "store": "ok" if failing is None else "refuses writes since " + failing.isoformat(timespec="seconds"),
         "cursor": str(span.head),
+        "residents": _residents(ctx.bell),
     }
+
+
+def _residents(bell: Bell) -> str:
+    return "ok" if bell.is_complete else bell.fault or "reading"
 
 
 async def status(request: web.Request) -> web.Response:
@@ -54,6 +63,7 @@ def _status(ctx: Context) -> dict[str, object]:
         "cursor": str(hub.tail.head),
         "inForce": len(hub.situation.in_force()),
         "streams": len(ctx.fanout),
+        "residents": {"known": ctx.bell.census.read, "complete": ctx.bell.is_complete, "fault": ctx.bell.fault or None},
         "node": _node(ctx),
         "lastChange": hub.changed_at.isoformat(timespec="seconds"),
         "storeFailingSince": hub.failing_since.isoformat(timespec="seconds") if hub.failing_since else None,

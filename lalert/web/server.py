@@ -55,6 +55,7 @@ _EXPIRY_S, _KEYS_S, _RETENTION_S = 1.0, 2.0, 3600.0
 _JOURNAL_S = 1.0
 _SOURCES_S = 1.0
 _BOUNDARIES_S = 2.0
+_FEW_S = 0.2  # of reading: a few thousand residents
 _BULKY = 64  # large answers kept, most of them pictures of 200 KB
 _BACKLOG = 4096  # everybody reconnects at once after a restart
 
@@ -115,13 +116,14 @@ async def serving(settings: Settings, *, clock: Callable[[], datetime] = utc_now
             await hub.start()
             stack.push_async_callback(hub.stop)
             bell = Bell(hub, outbound, key_file=settings.store.data / f"vapid-{realm}.pem")
-            told = await _can_read(bell.start, realm, residents.WAY)
+            await _can_read(bell.start, realm, residents.WAY)
             stack.push_async_callback(bell.stop)
             canary = Canary(hub, url=url + site.base, session=session)
-            ctx = await _furnish(stack, hub, canary, bell, outbound, identity, is_bell_up=told)
+            ctx = await _furnish(stack, hub, canary, bell, outbound, identity)
             contexts.append(ctx)
             _schedule(scheduler, ctx)
         scheduler.every(_BOUNDARIES_S, "boundaries", partial(follow, atlas, contexts))
+        await _read_residents(stack, contexts)
         await _answer(stack, settings, contexts, listener)
         scheduler.start()
         stack.callback(scheduler.stop)
@@ -133,14 +135,7 @@ async def serving(settings: Settings, *, clock: Callable[[], datetime] = utc_now
 
 
 async def _furnish(
-    stack: AsyncExitStack,
-    hub: Hub,
-    canary: Canary,
-    bell: Bell,
-    outbound: Outbound,
-    identity: Identity,
-    *,
-    is_bell_up: bool,
+    stack: AsyncExitStack, hub: Hub, canary: Canary, bell: Bell, outbound: Outbound, identity: Identity
 ) -> Context:
     """Return what the handlers of this realm work with; its fan-out runs until the stack unwinds."""
     settings, realm = hub.settings, hub.realm
@@ -158,7 +153,7 @@ async def _furnish(
         ("streams", fanout.count(draft)),
         ("endpoints", desk.count(draft)),
     )
-    hub.count_residents = bell.census.counting
+    hub.count_residents = bell.counting
     hub.on_kept = lambda entries: journal.kept(entries, hub.clock())
 
     def on_told(told: Sequence[tuple[Entry, int]], first: datetime, last: datetime) -> None:
@@ -169,9 +164,12 @@ async def _furnish(
     stack.push_async_callback(journal.flush)
     task = asyncio.create_task(fanout.run(), name=f"fanout-{realm}")
     stack.push_async_callback(_cancel, task)
-    has_seal = hub.store.has_seal
-    can = {webhook.WAY: has_seal and is_desk_up, residents.WAY: has_seal and is_bell_up and bell.can_push}
-    report = reporting(hub, fanout, identity, ways=tuple(way for way in can if can[way]))
+
+    def ways() -> tuple[str, ...]:
+        can = {webhook.WAY: hub.store.has_seal and is_desk_up, residents.WAY: bell.can_push}
+        return tuple(way for way in can if can[way])
+
+    report = reporting(hub, fanout, identity, ways=ways)
     dispatcher, member = await joined(stack, hub, desk, bell, report, predecessor=identity.predecessor)
     keyring = Keyring(hub.store)
     await keyring.refresh()
@@ -206,6 +204,14 @@ async def _can_read(load: Callable[[], Awaitable[object]], realm: Realm, way: st
         log.error("recipients.unreadable", realm=realm.value, way=way, code=error.code)  # noqa: TRY400 - no defect
         return False
     return True
+
+
+async def _read_residents(stack: AsyncExitStack, contexts: Sequence[Context]) -> None:
+    """Begin to read who is told of alerts. A few are known before the server answers; it does not wait for many."""
+    reading = [asyncio.create_task(ctx.bell.read(), name=f"residents-{ctx.hub.realm}") for ctx in contexts]
+    for task in reading:
+        stack.push_async_callback(_cancel, task)
+    await asyncio.wait(reading, timeout=_FEW_S)
 
 
 def _schedule(scheduler: Scheduler, ctx: Context) -> None:
