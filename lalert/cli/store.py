@@ -166,7 +166,7 @@ def _public(settings: Storage) -> str:
     if settings.url is None:
         return str(settings.data)
     parts = urlsplit(settings.url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=""))
 
 
 async def _rename(settings: Storage, realms: list[Realm]) -> None:

@@ -82,6 +82,7 @@ async def test_what_is_left_out_is_what_the_settings_name(
         ("--from", "redis://h:1", "--to", "redis://h:2"),
         ("--from", "a"),
         ("--from", "redis://user:secret@h", "--to", "a"),
+        ("--from", "redis://h?password=secret", "--to", "a"),
         ("--from", "redis://[", "--to", "a"),
     ],
 )
