@@ -12,6 +12,7 @@ import lalert
 from lalert.core.model import Realm
 from lalert.errors import Text, Unavailable
 from lalert.geo import postal
+from lalert.store.base import Span
 from lalert.web.server import Server, serving
 from tests.rig import hubs
 from tests.rig.author import CHIYODA, CHUO, NAHA, YOKOSUKA, Author
@@ -302,6 +303,22 @@ async def test_store_that_cannot_be_read(server: Server, live: Caller, monkeypat
     assert (ready.status, ready.json["realms"]["live"]["store"]) == (503, "store.down")
     assert identifiers(await live.get("/api/v1/alerts/active")) == [order.identifier]
     assert (await live.get("/healthz")).status == 200
+
+
+async def test_both_realms_are_asked_at_the_same_time(server: Server, live: Caller) -> None:
+    """A store that hangs does not keep `readyz` from asking the other realm's: it is late once, not twice."""
+    asked = asyncio.Barrier(len(Realm))
+
+    async def answering() -> Span:
+        await asked.wait()
+        raise Unavailable(Text("時間切れ", "timeout"), code="store.timeout")
+
+    with pytest.MonkeyPatch.context() as patch:
+        for realm in Realm:
+            patch.setattr(server.hub(realm).store, "span", answering)
+        async with asyncio.timeout(10):
+            ready = await live.get("/readyz")
+    assert [state["store"] for state in ready.json["realms"].values()] == ["store.timeout"] * 2
 
 
 @pytest.mark.parametrize("path", ["/", "/a", "/a/13", "/a/131016", "/docs/findings", "/drill/"])
