@@ -7,12 +7,12 @@ now; try again), `Defect` (a bug of ours). A rejection lists everything that is 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Text:
+
+class Text(Struct, frozen=True, gc=False):
     """One statement in Japanese and in English."""
 
     ja: str
@@ -27,8 +27,7 @@ class Severity(StrEnum):
     INFO = "info"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True, gc=False):
     """One thing that is wrong, or worth knowing, in what somebody sent us.
 
     `code` is stable and documented (`cap.sent.format`); `clause` names the rule (`CAP 1.2 §3.2.1 sent`); `line`

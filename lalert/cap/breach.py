@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -29,24 +29,18 @@ Block = TypeVar("Block")
 def findings_of(rules: Sequence[Callable[[Block], Breaches]], block: Block, path: str) -> list[Finding]:
     """Return what `rules` find wrong in `block`, which stands at `path`.
 
-    Mostly nothing is, and that is asked first, at once. A rule that crashes is a finding of its own: it must never
-    cost an alert.
+    A rule that crashes is a finding of its own: it must never cost an alert.
     """
-    try:
-        silent = not any(rule(block) for rule in rules)
-    except Exception:
-        silent = False
-    return [] if silent else list(_findings(rules, block, path))
-
-
-def _findings(rules: Sequence[Callable[[Block], Breaches]], block: Block, path: str) -> Iterator[Finding]:
+    found: list[Finding] = []
     for rule in rules:
         try:
             breaches = rule(block)
         except Exception as error:
-            yield finding("cap.rule.crashed", path=path, facts={"rule": rule.__name__, "error": repr(error)})
+            found.append(finding("cap.rule.crashed", path=path, facts={"rule": rule.__name__, "error": repr(error)}))
         else:
-            yield from (_finding(breach, path) for breach in breaches)
+            if breaches:
+                found += [_finding(breach, path) for breach in breaches]
+    return found
 
 
 def _finding(breach: Breach, path: str) -> Finding:

@@ -27,6 +27,7 @@ _NUMBER = r"[-+]?+(?:[0-9]++\.?+[0-9]*+|\.[0-9]++)"
 _PAIRS = re.compile(rf"(?:\s*+{_NUMBER},{_NUMBER}(?=\s|\Z))++\s*+")
 _CIRCLE = re.compile(rf"\s*+({_NUMBER}),({_NUMBER})\s++({_NUMBER})\s*+")
 _NAME = re.compile(r"[^\s,<&]+")
+_TRIPLE = re.compile(r"[^\s,<&]+,[^\s,<&]+,[^\s,<&]+")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
 
 _JSON_RING = msgspec.json.Decoder(Ring)
@@ -102,10 +103,9 @@ def parse_references(text: str) -> tuple[Identity, ...]:
 
 
 def _parse_reference(triple: str) -> Identity:
-    parts = triple.split(",")
-    if len(parts) != 3 or not all(map(is_name, parts)):
+    if _TRIPLE.fullmatch(triple) is None:
         raise Malformed("cap.references.form", triple)
-    sender, identifier, sent = parts
+    sender, identifier, sent = triple.split(",")
     try:
         return Identity(sender, identifier, parse_time(sent))
     except Malformed as error:
@@ -128,8 +128,9 @@ def _maybe_json_ring(text: str) -> Ring | None:
     JSON is read in C. It also knows exponents, white space beside a comma, and brackets could end a pair: a text that
     holds any of these is left to `_ring`.
     """
-    if any(mark in text for mark in _UNLIKE_JSON):
-        return None
+    for mark in _UNLIKE_JSON:
+        if mark in text:
+            return None
     try:
         return _JSON_RING.decode("[[" + text.strip(" ").replace(" ", "],[") + "]]")
     except msgspec.DecodeError:
@@ -155,12 +156,11 @@ def format_polygon(ring: Ring) -> str:
 
 def parse_circle(text: str) -> Circle:
     """Return the circle of a `<circle>`: `lat,lon radius`, the radius in kilometres."""
-    if not text.strip():
-        raise Malformed("cap.area.empty", text)
     found = _CIRCLE.fullmatch(text)
     if found is None:
-        raise Malformed("cap.circle.syntax", text)
-    return Circle(float(found[1]), float(found[2]), float(found[3]))
+        raise Malformed("cap.circle.syntax" if text.strip() else "cap.area.empty", text)
+    lat, lon, radius_km = map(float, found.groups())
+    return Circle(lat, lon, radius_km)
 
 
 def format_circle(circle: Circle) -> str:

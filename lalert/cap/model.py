@@ -102,8 +102,7 @@ class Certainty(StrEnum):
     UNKNOWN = "Unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True, gc=False):
     """What makes a message this message: CAP's triple of sender, identifier and sent (one instant, any zone)."""
 
     sender: str
@@ -127,8 +126,7 @@ class NamedValue(Struct, frozen=True, gc=False):
 Ring = tuple[tuple[float, float], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Circle:
+class Circle(Struct, frozen=True, gc=False):
     """CAP circle: centre in degrees, radius in **kilometres** (0 is a point)."""
 
     lat: float

@@ -10,10 +10,12 @@ published with its defects; only what cannot be read, attributed or dated, or is
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, Literal
+
+from msgspec import structs
 
 from lalert.cap import profile as japan
 from lalert.cap import repair, rules, signature, structure
@@ -102,7 +104,7 @@ def _located(findings: Iterable[Finding], decoded: Decoded) -> Iterator[Finding]
     """Yield `findings` with the lines of their paths."""
     for finding in findings:
         line = structure.line_of(decoded.root, finding.path or "/") if decoded.root is not None else None
-        yield replace(finding, line=line)
+        yield structs.replace(finding, line=line)
 
 
 def _blank(alert: Alert) -> frozenset[str]:
@@ -119,7 +121,7 @@ def _softened(finding: Finding, blank: frozenset[str]) -> Finding:
     """Return an upstream's error as a warning, unless it withholds the message: no name, time or proof, or too much."""
     if finding.severity is not Severity.ERROR or finding.path in blank or finding.code in _WITHHOLDING:
         return finding
-    return replace(finding, severity=Severity.WARNING)
+    return structs.replace(finding, severity=Severity.WARNING)
 
 
 _WITHHOLDING: Final = frozenset({"cap.limits", "cap.signature.required"})

@@ -154,7 +154,8 @@ def _step(element: etree._Element) -> str:
 
 def line_of(root: etree._Element, path: str) -> int | None:
     """Return the line of the element at `path` (as `path_of` writes it), or of the nearest block above it."""
-    prefix = f"{{{namespace}}}" if (namespace := etree.QName(root).namespace) else ""
+    tag = str(root.tag)
+    prefix = tag[: tag.rfind("}") + 1]
     element = root
     for step in path.split("/")[2:]:
         name, _, number = step.rstrip("]").partition("[")

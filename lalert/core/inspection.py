@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal
 
+from msgspec import structs
+
 from lalert.cap import edxl, reader, structure
 from lalert.cap.edxl import Enclosed, Envelope
 from lalert.cap.model import Alert
@@ -141,7 +143,7 @@ def _located(findings: Sequence[Finding], raw: bytes) -> Iterator[Finding]:
     """Yield `findings` about a message at the lines of their elements."""
     root = decode(raw).root if findings else None
     for finding in findings:
-        yield finding if root is None else replace(finding, line=structure.line_of(root, finding.path or "/"))
+        yield finding if root is None else structs.replace(finding, line=structure.line_of(root, finding.path or "/"))
 
 
 def _enclosed(message: Enclosed, envelope: Envelope, question: Question) -> Inspected:
@@ -161,10 +163,10 @@ def _enclosed(message: Enclosed, envelope: Envelope, question: Question) -> Insp
 def _moved(finding: Finding, message: Enclosed) -> Finding:
     """Return what was found in a message at its line of the envelope; a file that was encoded has one for all."""
     own = finding.line or 1
-    return replace(finding, line=message.line if message.is_file else message.line + own - 1)
+    return structs.replace(finding, line=message.line if message.is_file else message.line + own - 1)
 
 
 def _weighed(finding: Finding, question: Question) -> Finding:
     """Return what is wrong with an envelope; of what others sent, whatever leaves its messages clear is a warning."""
     is_lenient = question.strictness is Strictness.UPSTREAM and finding.code not in _FATAL
-    return replace(finding, severity=Severity.WARNING) if is_lenient else finding
+    return structs.replace(finding, severity=Severity.WARNING) if is_lenient else finding

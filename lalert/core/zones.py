@@ -8,7 +8,9 @@ leaving one out would be a guess.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import structs
 
 from lalert.cap.model import Alert, AreaBlock, Info, MsgType, Status
 from lalert.cap.profile import hazard_of, is_all_clear, level_of
@@ -76,7 +78,7 @@ def _resolved(alert: Alert, boundaries: BoundarySet) -> tuple[dict[Place, Resolu
             findings.extend(refusal.findings)
     if findings and alert.msg_type is not MsgType.CANCEL:
         raise rejected(findings, code=findings[0].code, message=_UNRESOLVED)
-    return resolved, tuple(replace(finding, severity=Severity.WARNING) for finding in findings)
+    return resolved, tuple(structs.replace(finding, severity=Severity.WARNING) for finding in findings)
 
 
 _UNRESOLVED = Text(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+from msgspec import structs
 from multidict import MultiDict
 
 from lalert.core.model import Subscription
@@ -124,7 +125,9 @@ def _filter(value: object, boundaries: BoundarySet, findings: list[Finding]) -> 
     try:
         query.done()
     except Rejected as refused:
-        findings.extend(replace(finding, path=_below_filter(finding.path or "")) for finding in refused.findings)
+        findings.extend(
+            structs.replace(finding, path=_below_filter(finding.path or "")) for finding in refused.findings
+        )
     return wanted
 
 

@@ -190,4 +190,4 @@ def test_both_ways_of_reading_a_ring_agree(text: str) -> None:
     quick = grammar._maybe_json_ring(text)
     if quick:
         assert quick == grammar._ring(text)
-        assert repr(quick) == repr(grammar._ring(text))
+        assert {type(number) for pair in quick for number in pair} == {float}
