@@ -146,8 +146,7 @@ def size(alert: Alert) -> Breaches:
     breaches = []
     if len(alert.infos) > MAX_INFOS:
         breaches.append(_over("info", len(alert.infos), MAX_INFOS))
-    rings = (ring for info in alert.infos for area in info.areas for ring in area.polygons)
-    vertices = sum(map(len, rings))
+    vertices = sum(sum(map(len, area.polygons)) for info in alert.infos for area in info.areas if area.polygons)
     if vertices > MAX_VERTICES:
         breaches.append(_over("polygon", vertices, MAX_VERTICES))
     return breaches
@@ -228,6 +227,8 @@ def digest(resource: Resource) -> Breaches:
 
 def polygons(area: AreaBlock) -> Breaches:
     """§3.2.4 polygon: at least four pairs, the first again as the last, in range, around a surface."""
+    if not area.polygons:
+        return NONE
     return [
         Breach(code, f"polygon[{k}]", _excerpt(ring), {"pairs": len(ring)})
         for k, ring in enumerate(area.polygons, 1)
@@ -260,6 +261,8 @@ def _excerpt(ring: Ring) -> str:
 
 def circles(area: AreaBlock) -> Breaches:
     """§3.2.4 circle: a centre in range and a radius in kilometres, 0 for a point."""
+    if not area.circles:
+        return NONE
     return [
         Breach(code, f"circle[{k}]", grammar.format_circle(circle))
         for k, circle in enumerate(area.circles, 1)

@@ -17,6 +17,7 @@ from lalert.errors import Finding
 
 MAX_FINDINGS: Final = 500  # of one message; whoever has more wrong has one thing wrong many times
 
+_NAMESPACE = re.compile(r"\{[^}]*\}")
 _EXPECTED = re.compile(r"Expected is(?: one of)? \( (.*) \)\.")
 
 # libxml2's error names, by the part that tells them apart. The first that fits counts.
@@ -141,15 +142,15 @@ def local_name(element: etree._Element) -> str:
 
 def path_of(element: etree._Element) -> str:
     """Return the path of an element by CAP's names, repeated ones numbered from 1: `/alert/info[2]/event`."""
-    steps = [_step(element), *(_step(parent) for parent in element.iterancestors())]
-    return "/" + "/".join(reversed(steps))
-
-
-def _step(element: etree._Element) -> str:
-    name = local_name(element)
-    if name not in REPEATED:
-        return name
-    return f"{name}[{1 + sum(1 for _ in element.itersiblings(str(element.tag), preceding=True))}]"
+    tree = element.getroottree()
+    root = tree.getroot()
+    path = f"/{local_name(root)}"
+    if element is root:
+        return path
+    for step in _NAMESPACE.sub("", tree.getelementpath(element)).split("/"):
+        name, _, number = step.partition("[")  # lxml numbers an element among several only
+        path += f"/{name}[{number or '1]'}" if name in REPEATED else f"/{name}"
+    return path
 
 
 def line_of(root: etree._Element, path: str) -> int | None:
