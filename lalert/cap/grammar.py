@@ -30,7 +30,7 @@ _NAME = re.compile(r"[^\s,<&]+")
 _TRIPLE = re.compile(r"[^\s,<&]+,[^\s,<&]+,[^\s,<&]+")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
 
-_JSON_RING = msgspec.json.Decoder(Ring)
+_JSON_RING = msgspec.json.Decoder(list[tuple[float, float]])  # a long list is made faster than a long tuple
 _UNLIKE_JSON = ("e", "E", "]", "\n", "\t", "\r")
 
 
@@ -132,7 +132,7 @@ def _maybe_json_ring(text: str) -> Ring | None:
         if mark in text:
             return None
     try:
-        return _JSON_RING.decode("[[" + text.strip(" ").replace(" ", "],[") + "]]")
+        return tuple(_JSON_RING.decode("[[" + text.strip(" ").replace(" ", "],[") + "]]"))
     except msgspec.DecodeError:
         return None
 

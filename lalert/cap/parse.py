@@ -38,6 +38,7 @@ MAX_BYTES: Final = 1 << 20
 MAX_TAGS: Final = 60_000  # counted as `<` bytes, before any tree is built
 MAX_CHILDREN: Final = 6_000  # of one element: libxml2 counts siblings for each error that it reports
 
+_SPARSE: Final = len("<a/>") * MAX_CHILDREN  # in so many bytes there is no room for more children, let alone tags
 _CROWDED: Final = etree.XPath(f"boolean(//*[count(*) > {MAX_CHILDREN}])")
 
 
@@ -134,7 +135,7 @@ def _tree(raw: bytes) -> tuple[etree._Element | None, list[Finding]]:
     """Return the document's root, or why there is none. No entity, no network, no DTD, no huge tree."""
     if len(raw) > MAX_BYTES:
         return None, [finding("cap.xml.size", facts={"limit": MAX_BYTES})]
-    tags = raw.count(b"<") if len(raw) > MAX_CHILDREN else 0
+    tags = raw.count(b"<") if len(raw) > _SPARSE else 0
     if tags > MAX_TAGS:
         return None, [finding("cap.xml.elements", facts={"limit": MAX_TAGS})]
     try:
