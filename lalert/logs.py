@@ -21,6 +21,5 @@ def configure(*, level: str = "info") -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
-        cache_logger_on_first_use=True,
     )
     logging.getLogger("apscheduler").setLevel(logging.CRITICAL)  # failures of jobs reach us as events
