@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import re
+import threading
 from collections.abc import AsyncIterator, Mapping
 
 import aiohttp
@@ -11,6 +13,8 @@ import pytest
 from axe_core_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from lalert.web.bench import PLACES
+from lalert.web.server import Server
 from tests.live.test_browser import ARGUMENTS, CHROMIUM, IS_MISSING, PATIENCE_MS, PHONE, Complaints
 from tests.rig import hubs
 from tests.rig.author import CHIYODA, Author
@@ -194,6 +198,21 @@ async def test_too_often(live: Caller) -> None:
         statuses.append(answer.status)
     assert int(answer.headers["Retry-After"]) > 0
     assert answer.content_type == "text/html"
+
+
+async def test_checks_stand_in_nobodys_way(server: Server, live: Caller) -> None:
+    """When the bench is full checks are asked to come again, on the page too; alerts, pages and maps go on."""
+    gate, bench = threading.Event(), server.contexts[0].bench
+    held = [asyncio.ensure_future(bench.do(gate.wait)) for _ in range(PLACES)]
+    await asyncio.sleep(0)
+    for answer in (await send(live, BAD), await live.post(BAD, path="/api/v1/validate", key="")):
+        assert answer.status == 503
+        assert int(answer.headers["Retry-After"]) > 0
+    await live.publish(author.order(CHIYODA))
+    assert (await live.get("/map/japan.svg")).status == 200
+    gate.set()
+    await asyncio.gather(*held)
+    assert (await send(live, BAD)).status == 200
 
 
 @pytest.fixture
