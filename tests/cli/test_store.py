@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from redis import Redis
 
 from lalert.cli import main
 from lalert.core.model import Realm
@@ -143,5 +144,19 @@ async def test_what_cannot_be_is_said(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "live.sqlite").write_bytes(b"rubbish" * 1000)
     damaged = await call("info", "--data", tmp_path)
     assert (damaged.exit_code, "store.damaged" in damaged.stderr) == (75, True)
+    store = await open_store(Storage(data=tmp_path / "other"), Realm.LIVE)
+    await store.close()
+    (tmp_path / "other" / "live.sqlite").rename(tmp_path / "other" / "drill.sqlite")
+    wrong = await call("info", "--data", tmp_path / "other", "--realm", "drill")
+    assert (wrong.exit_code, "store.realm" in wrong.stderr) == (1, True)
     away = await call("info", "--data", tmp_path, "--store", f"unix://{tmp_path}/none.sock")
     assert (away.exit_code, "store." in away.stderr) == (75, True)
+
+
+async def test_rubbish_in_redis_is_said(redis_server: RedisServer) -> None:
+    """What is not a log of ours is neither shown nor moved, and ends in words."""
+    url = redis_server.empty_database()
+    with Redis.from_url(url) as client:
+        client.hset("lalert:{live}:origin", "foo", "bar")
+    damaged = await call("info", "--store", url, "--realm", "live")
+    assert (damaged.exit_code, "store.damaged" in damaged.stderr) == (75, True)

@@ -34,6 +34,7 @@ _PAGE_PARTS: Final = 50_000  # of commands in one script
 _SCANNED: Final = 1_000
 _KEYS: Final = ("index", "api_key", "endpoint", "resident:id", "lane")  # hashes
 _STREAMS: Final = ("audit", "attempt")
+_NUMBERS: Final = frozenset({"compat", "created_at", "head", "oldest", "dropped"})  # in every origin
 
 Row = tuple[bytes, list[bytes]]  # of a stream
 
@@ -312,7 +313,10 @@ async def _origin(link: Link) -> dict[str, str]:
     """Return the counters of the realm; those that any write moves say whether somebody wrote."""
     flat = cast(list[bytes], (await link.exchange(("HGETALL", link.names.origin)))[0])
     pairs = zip(flat[::2], flat[1::2], strict=True)
-    return {name.decode(): value.decode("utf-8", "backslashreplace") for name, value in pairs}
+    kept = {name.decode(): value.decode("utf-8", "backslashreplace") for name, value in pairs}
+    if kept and not (kept.keys() >= _NUMBERS | {"realm", "epoch"} and all(kept[name].isdecimal() for name in _NUMBERS)):
+        raise Unavailable(Text("保存データが壊れています。", "The stored data are damaged."), code="store.damaged")
+    return kept
 
 
 def _there(seq: int, row: list[bytes] | None) -> list[bytes]:

@@ -171,6 +171,8 @@ class SqliteArchive:
         """Bring the schema up to date, as the hub would, and let nobody write from now on."""
         if self._lock is None:
             self._file.execute("BEGIN")
+            version, known = self._file.execute("PRAGMA user_version").fetchone()[0], len(database.migrations())
+            database.check(self._file, version, realm=self._realm, known=known, owner=False)
             return
         if not self._is_unfinished():
             database.prepare(self._file, realm=self._realm, owner=True, now=datetime.now(UTC), new_epoch=random_epoch)
