@@ -211,6 +211,23 @@ async def test_a_hub_that_ends_while_it_reads(data: Settings, gate: Gate, servic
     assert topics(service, phone) == [topic_of(order.identifier) for order in (before, missed, after)]
 
 
+async def test_the_key_of_the_seal_is_lost(tmp_path: Path, service: PushService) -> None:
+    """Who cannot be read is not counted as nobody, and `readyz` names the reason; with the key again all are told."""
+    kept, phone = settings(tmp_path / "data"), service.phone()
+    async with calling(kept) as (_, caller):
+        await sign_up(caller, phone)
+    seal = kept.store.data / "live.seal"
+    lost = seal.rename(tmp_path / "lost")
+    async with calling(kept) as (_, caller):
+        await until(lambda: residents_of(caller), lambda found: found == "store.seal")
+        order = author.order(level=5)
+        assert "residents" not in (await caller.publish(order))["matched"]
+    lost.rename(seal)
+    async with calling(kept):
+        await told(service, [phone], 1)
+    assert topics(service, phone) == [topic_of(order.identifier)]
+
+
 async def test_redis_goes_away_while_residents_are_read(
     tmp_path: Path, gate: Gate, service: PushService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
