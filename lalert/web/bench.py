@@ -17,7 +17,7 @@ from lalert.errors import Text, Unavailable
 P = ParamSpec("P")
 T = TypeVar("T")
 
-PLACES: Final = 6  # one at work, the others waiting: some seconds at the very worst
+PLACES: Final = 6  # one at work, the others waiting
 
 _RETRY_S: Final = 3
 

@@ -165,6 +165,7 @@ FORMS = [
     (b"message=x", "application/x-www-form-urlencoded", 415),
     (BAD, "application/cap+xml", 415),
     (multipart(GOOD_FORM | {"message": b"x" * (1 << 20)}), "multipart/form-data; boundary=----b", 200),
+    (multipart(GOOD_FORM | {"message": b"x" * ((1 << 20) + 1)}), "multipart/form-data; boundary=----b", 413),
     (multipart(GOOD_FORM | {"message": b"x" * ((1 << 20) + 9_000)}), "multipart/form-data; boundary=----b", 413),
 ]  # fmt: skip
 
