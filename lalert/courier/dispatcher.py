@@ -315,6 +315,10 @@ class Dispatcher:
     async def _serve(self, lane: Lane, parcel: Parcel) -> None:
         began, began_s = self._clock(), asyncio.get_running_loop().time()
         entry, outcome = await self._send(lane, parcel)
+        if outcome is None:
+            lane.give_back()
+            self._roster.note(lane, self._clock())
+            return
         word = lane.settle(outcome, now=self._clock(), jitter=self._random())
         attempt = Attempt(
             lane=lane.id,
@@ -330,19 +334,26 @@ class Dispatcher:
             self._count(lane, attempt, entry)
             await self._keep(lane, attempt, is_partly=isinstance(outcome, Partly))
 
-    async def _send(self, lane: Lane, parcel: Parcel) -> tuple[Entry | None, Outcome]:
+    async def _send(self, lane: Lane, parcel: Parcel) -> tuple[Entry | None, Outcome | None]:
+        """Return what became of it; no outcome where it is not for this node to send it any more."""
         entry = None
         try:
             faces = await self._source.faces(parcel.seq)
             if faces is None:
                 return None, _LOST
             entry = faces.entry
+            if not self._may_send(lane):
+                return entry, None
             return entry, await self._routes[lane.id].courier.send(lane.id, faces, lane.progress(parcel.seq))
         except Unavailable as error:
             return entry, Later(error.code)
         except Exception:
             log.exception("courier.defect", realm=self._realm, lane=lane.id)
             return entry, Later("defect")
+
+    def _may_send(self, lane: Lane) -> bool:
+        """Whether the lane is still held: since it was begun the process may have slept, or waited for the log."""
+        return self._roster.get(lane.id) is lane and self.is_secure()
 
     def _count(self, lane: Lane, attempt: Attempt, entry: Entry | None) -> None:
         way = self._routes[lane.id].spec.way
