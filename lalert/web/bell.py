@@ -95,9 +95,7 @@ class Bell:
         """
         since = self._hub.tail.head
         await self.census.load()
-        await (
-            self.census.follow()
-        )  # here, where it may take its time: it may turn out that everybody is to be read anew
+        await self.census.follow()  # it may read everybody anew: here it may take its time
         span = await self._hub.store.span()
         self.courier.serve(self.census.lanes, Cursor(span.head.epoch, span.oldest - 1))
         self._followed, self.is_complete, self.fault = since, True, ""

@@ -228,6 +228,27 @@ async def test_the_key_of_the_seal_is_lost(tmp_path: Path, service: PushService)
     assert topics(service, phone) == [topic_of(order.identifier)]
 
 
+async def test_a_defect_ends_no_reading(tmp_path: Path, service: PushService, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever goes wrong on the way is said, and everybody is read anew: a hub that took alerts must tell of them."""
+    monkeypatch.setattr(bell_module, "_DEFECT_S", 0.0)
+    kept, phone = settings(tmp_path / "data"), service.phone()
+    async with calling(kept) as (_, caller):
+        await sign_up(caller, phone)
+    read, broken = SqliteStore.residents, [ValueError("a defect")]
+
+    async def residents(store: SqliteStore, after: int, limit: int) -> Sequence[Resident]:
+        if after and broken:
+            raise broken.pop()
+        return await read(store, after, limit)
+
+    monkeypatch.setattr(SqliteStore, "residents", residents)
+    async with calling(kept) as (_, caller):
+        await caller.publish(order := author.order(level=5))
+        await told(service, [phone], 1)
+    assert not broken
+    assert topics(service, phone) == [topic_of(order.identifier)]
+
+
 async def test_redis_goes_away_while_residents_are_read(
     tmp_path: Path, gate: Gate, service: PushService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
