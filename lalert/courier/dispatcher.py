@@ -33,6 +33,7 @@ from lalert.core.shares import Deed, share_of
 from lalert.courier.feed import Feed, Route, Source
 from lalert.courier.saving import Saving
 from lalert.errors import Unavailable
+from lalert.logs import Faults
 from lalert.metrics import Metrics
 from lalert.publishers.base import Courier
 from lalert.settings import Push
@@ -88,6 +89,7 @@ class Dispatcher:
         self._busy = {False: 0, True: 0}  # places taken; True: probes
         self._landed = asyncio.Event()  # of those who wait for the next delivery to end
         self._is_closing = False
+        self._faults = Faults()
         self.is_secure: Callable[[], bool] = lambda: True  # whether what is held is sure to be so for some time yet
         self.on_fenced: Callable[[], None] = lambda: None  # told when a share turned out to be another node's
 
@@ -253,9 +255,12 @@ class Dispatcher:
         """Feed the lanes; return when to go on, or None when there is nothing to do until something happens."""
         try:
             async with self._turn:
-                return self._clock() if await self._feed.run() else None
+                is_more = await self._feed.run()
+            self._faults.is_over("log")
+            return self._clock() if is_more else None
         except Unavailable as error:
-            log.warning("courier.unread", realm=self._realm, code=error.code)
+            if self._faults.is_news("log", error.code):
+                log.warning("courier.unread", realm=self._realm, code=error.code)
         except Exception:
             # One defect must not end the task on which every way out depends.
             log.exception("courier.defect", realm=self._realm)
