@@ -12,6 +12,7 @@ CASES = (
     "cap",
     "queue",
     "journal",
+    "start",
     "nationwide",
     "fanout",
     "overtake",

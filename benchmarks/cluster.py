@@ -37,7 +37,7 @@ from lalert.cli.scenario import Step, nationwide
 from lalert.core.model import Draft, Realm
 from lalert.core.resident import Wish
 from lalert.settings import Storage
-from lalert.store.archive import Origin, Subscribed
+from lalert.store.archive import Origin, Subscribed, Terms
 from lalert.store.base import Store
 from lalert.store.opening import open_archive, open_store
 
@@ -216,7 +216,7 @@ async def _residents(folder: Path, redis: RedisServer) -> dict[str, object]:
     origin = Origin(Realm.LIVE, "bench", head=0, oldest=1, created_at_us=0, keys=0, endpoints=0, resident=RESIDENTS)
     wish = Wish(areas=frozenset({"131016"}), cells=frozenset({"53394611"}), min_level=3)
     try:
-        await archive.begin(origin, None)
+        await archive.begin(origin, Terms(None, {}))
         empty = redis.memory_bytes()
         for first in range(1, RESIDENTS + 1, _PAGE):
             await archive.keep(

@@ -67,6 +67,7 @@ async def main() -> None:
             await picture(browser, server.url + "/map", "map.png", WIDE, drawn=DRAWN)
             await fetched(server.url + "/map/japan.png?size=1920x1080", "map-typhoon.png")
             await fetched(f"{server.url}/alerts/{quote(of_a_ward(steps), safe='')}/map.png", "map-ward.png")
+            await checked(browser, server.url, order_of_a_ward(steps).raw.decode())
             await terminal(browser, await watched(server.url), "watch.png")
             await browser.close()
     await coast()
@@ -119,8 +120,25 @@ def gravest(steps: Sequence[Step]) -> str:
 
 def of_a_ward(steps: Sequence[Step]) -> str:
     """Return the identifier of the last order of level 4 by a ward of Tokyo."""
-    order = next(step for step in reversed(steps) if "避難指示" in step.title and "区" in step.title)
-    return order.raw.decode().partition("<identifier>")[2].partition("</identifier>")[0]
+    return order_of_a_ward(steps).raw.decode().partition("<identifier>")[2].partition("</identifier>")[0]
+
+
+def order_of_a_ward(steps: Sequence[Step]) -> Step:
+    """Return the last order of level 4 by a ward of Tokyo."""
+    return next(step for step in reversed(steps) if "避難指示" in step.title and "区" in step.title)
+
+
+async def checked(browser: Browser, url: str, message: str) -> None:
+    """Write how a message with mistakes is answered by the validator, and the sample of the same without them."""
+    wrong = message.replace("<urgency>Immediate", "<urgency>Future").replace("+09:00</expires>", "Z</expires>")
+    page = await browser.new_page(viewport=WIDE, locale="ja-JP", timezone_id="Asia/Tokyo")
+    for text, shown, name in ((wrong, "#lines", "check.png"), (message, ".sample", "check-sample.png")):
+        await page.goto(f"{url}/validate")
+        await page.fill("#message", text)
+        await page.click(".go")
+        await page.locator(shown).evaluate("(element) => element.scrollIntoView()")
+        keep(name, await page.screenshot())
+    await page.close()
 
 
 async def fetched(url: str, name: str) -> None:

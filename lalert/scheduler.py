@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 import structlog
-from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, JobExecutionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from lalert.errors import Unavailable
+from lalert.logs import Faults
 
 log = structlog.get_logger("lalert.scheduler")
 
@@ -16,13 +17,17 @@ Job = Callable[[], Awaitable[object]]
 
 
 class Scheduler:
-    """Runs jobs on the event loop at fixed intervals. A job that raises is logged and runs again at its next time."""
+    """Runs jobs on the event loop at fixed intervals. A job that raises is logged and runs again at its next time.
+
+    What is away for a while is said once by each job that misses it, and once when the job gets through again.
+    """
 
     def __init__(self) -> None:
         self._scheduler = AsyncIOScheduler(
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
-        self._scheduler.add_listener(_tell, EVENT_JOB_ERROR)
+        self._faults = Faults()
+        self._scheduler.add_listener(self._tell, EVENT_JOB_ERROR | EVENT_JOB_EXECUTED)
 
     def every(self, seconds: float, name: str, job: Job) -> None:
         """Run `job` every `seconds` seconds, for the first time after as many."""
@@ -36,8 +41,12 @@ class Scheduler:
         """Begin nothing more."""
         self._scheduler.shutdown(wait=False)
 
-
-def _tell(event: JobExecutionEvent) -> None:
-    # What is away for a while is said by whoever notices first, and by every job at its next turns.
-    say = log.warning if isinstance(event.exception, Unavailable) else log.error
-    say("job.failed", job=event.job_id, reason=f"{type(event.exception).__name__}: {event.exception}")
+    def _tell(self, event: JobExecutionEvent) -> None:
+        error = event.exception
+        if error is None:
+            if self._faults.is_over(event.job_id):
+                log.warning("job.works_again", job=event.job_id)
+        elif not isinstance(error, Unavailable):
+            log.error("job.failed", job=event.job_id, reason=f"{type(error).__name__}: {error}")
+        elif self._faults.is_news(event.job_id, error.code):
+            log.warning("job.failed", job=event.job_id, reason=f"{type(error).__name__}: {error}")

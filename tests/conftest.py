@@ -43,7 +43,8 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
 
 @pytest.fixture(autouse=True)
 def _quiet_logs() -> None:
-    """Only what is wrong is said."""
+    """Only what is wrong is said, and where the test looks: a command that ran in this process has its own way."""
+    structlog.reset_defaults()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
 
 

@@ -19,6 +19,7 @@ MAX_OFFSET = timedelta(hours=14)  # XML Schema 1.0 part 2 §3.2.7.3
 # An offset is at most 14 hours: XML Schema 1.0 part 2 §3.2.7.3.
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-](?:(?:0\d|1[0-3]):[0-5]\d|14:00)", re.ASCII)
 _ZONED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d", re.ASCII)
+_MIDNIGHT = "24:00:00"
 _FRACTION = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+.*", re.ASCII)
 _UNZONED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)
 # Plain decimals only: float() alone would also take `nan`, `1e3`, `1_0` and digits of other scripts. Possessive, so
@@ -55,6 +56,16 @@ def parse_time(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError as error:
+        if text[11:19] == _MIDNIGHT:
+            return _next_day(text)
+        raise Malformed("cap.time.date", text) from error
+
+
+def _next_day(text: str) -> datetime:
+    """Return the end of the day in `text`: XML Schema 1.0 part 2 §3.2.7 writes 24:00:00 for it, as many people do."""
+    try:
+        return datetime.fromisoformat(f"{text[:11]}00:00:00{text[19:]}") + timedelta(days=1)
+    except (ValueError, OverflowError) as error:
         raise Malformed("cap.time.date", text) from error
 
 

@@ -1,21 +1,31 @@
-"""What can safely be mended in messages that others made: the wrapping of the bytes, and rings left open.
+"""What can safely be mended in messages that others made: wrapping, white space, references, rings left open.
 
 Every repair is a finding. What cannot be mended without guessing is left out of the message, never invented.
+
+References matter most: a Cancel whose references cannot be read ends nothing. So what is plain in them counts, such as
+the `Z` of a sender who writes it in `sent`, too, and one that is not plain takes no other with it.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from typing import Final
 
-from lalert.cap import parse
+from lxml import etree
+
+from lalert.cap import grammar, parse, structure
 from lalert.cap.catalogue import finding
-from lalert.cap.model import Alert, AreaBlock, Circle, Info, Ring
+from lalert.cap.dictionary import ENUMERATIONS
+from lalert.cap.grammar import Malformed
+from lalert.cap.model import Alert, AreaBlock, Circle, Identity, Info, Ring
 from lalert.cap.parse import Decoded
 from lalert.errors import Finding
 
+_COMMA: Final = re.compile(r"(?<!\s)\s*+,\s*+")
 _JAPANESE: Final = ("shift_jis", "euc_jp")
 _DECLARATION: Final = re.compile(r"\A<\?xml[^>]*\?>")
 _START: Final = re.compile(rb"<\?xml|<(?:[A-Za-z_][\w.\-]*:)?alert\b")
@@ -26,6 +36,12 @@ def decode(raw: bytes) -> tuple[Decoded, tuple[Finding, ...]]:
 
     `Alert.raw` stays what was received: signatures are checked on it.
     """
+    decoded, found = _unwrapped(raw)
+    return _respelt(decoded, found) if decoded.alert is not None else (decoded, found)
+
+
+def _unwrapped(raw: bytes) -> tuple[Decoded, tuple[Finding, ...]]:
+    """Return what can be read of `raw` when what is around it, or its encoding, is mended."""
     if len(raw) > parse.MAX_BYTES:
         return parse.decode(raw), ()
     first = parse.decode(raw)
@@ -38,6 +54,81 @@ def decode(raw: bytes) -> tuple[Decoded, tuple[Finding, ...]]:
             whole = replace(decoded, alert=replace(decoded.alert, raw=raw))
             return whole, (finding(code, line=1, path="/"),)
     return first, ()
+
+
+def _respelt(decoded: Decoded, found: tuple[Finding, ...]) -> tuple[Decoded, tuple[Finding, ...]]:
+    """Return the message as it reads when its small texts are spelled as CAP spells them; its defects stay told."""
+    alert, root = decoded.alert, decoded.root
+    if alert is None or root is None or not _may_be_misspelt(decoded):
+        return decoded, found
+    mended, repairs = deepcopy(root), []
+    for element in mended.iter(etree.Element):
+        name, text = structure.local_name(element), element.text or ""
+        spell = _SPELLINGS.get(name)
+        if spell is not None and (better := spell(text)) != text:
+            repairs.append(structure.finding_at(_REPAIRS.get(name, "cap.repair.space"), element, text))
+            element.text = better
+    again = parse.decode(etree.tostring(mended, encoding="utf-8")).alert if repairs else None
+    if again is None:
+        return decoded, found
+    whole = replace(decoded, alert=replace(again, raw=alert.raw))
+    return whole, (*found, *repairs[: structure.MAX_FINDINGS])
+
+
+def _may_be_misspelt(decoded: Decoded) -> bool:
+    """Whether there is something to look for: the structure's findings tell it, but for the two names."""
+    alert = decoded.alert
+    names = (alert.identifier, alert.sender) if alert else ()
+    return any(name != name.strip() for name in names) or any(f.code in _MISSPELT for f in decoded.findings)
+
+
+def _tight(text: str) -> str:
+    """Return `text` without white space beside its commas. Linear: a blank is looked at from its run's first only."""
+    return _COMMA.sub(",", text)
+
+
+def _plain_references(text: str) -> str:
+    """Return those references that can be understood, as CAP writes them; `text` where all can, or none."""
+    try:
+        grammar.parse_references(text)
+    except Malformed:
+        understood = [identity for part in _tight(text).split() for identity in _identities(part.strip(",;"))]
+        return grammar.format_references(tuple(understood)) if understood else text
+    return text
+
+
+def _identities(triples: str) -> list[Identity]:
+    """Return the references in a text without white space: one, or several that are joined by commas."""
+    parts = triples.split(",")
+    if len(parts) % 3 or not all(map(grammar.is_name, parts)):
+        return []
+    read = zip(parts[::3], parts[1::3], map(grammar.maybe_time, parts[2::3]), strict=True)
+    return [Identity(sender, identifier, sent) for sender, identifier, sent in read if sent is not None]
+
+
+def _tag(text: str) -> str:
+    return text.strip().replace("_", "-")
+
+
+_SPELLINGS: Final[dict[str, Callable[[str], str]]] = {
+    **dict.fromkeys(("identifier", "sender", *ENUMERATIONS), str.strip),
+    "references": _plain_references,
+    "language": _tag,
+    "polygon": _tight,
+    "circle": _tight,
+}
+_REPAIRS: Final = {"references": "cap.repair.references", "language": "cap.repair.language"}
+_MISSPELT: Final = frozenset(
+    {
+        "cap.schema.enumeration",
+        "cap.schema.type",  # the language
+        "cap.references.form",
+        "cap.references.time",
+        "cap.references.old",
+        "cap.polygon.syntax",
+        "cap.circle.syntax",
+    }
+)
 
 
 def _trimmed(raw: bytes) -> bytes:
@@ -59,7 +150,7 @@ def _decoded(raw: bytes) -> str:
 
 
 def mend(alert: Alert) -> tuple[Alert, list[Finding]]:
-    """Return `alert` with white space around its names gone, open rings closed, and impossible shapes left out."""
+    """Return `alert` with open rings closed, and impossible shapes left out."""
     infos, findings = [], []
     for i, info in enumerate(alert.infos, 1):
         mended, found = _mend_info(info, f"/alert/info[{i}]")

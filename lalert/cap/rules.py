@@ -27,7 +27,8 @@ MAX_VERTICES: Final = 100_000  # of the whole message
 
 _FOLLOWING: Final = frozenset({MsgType.UPDATE, MsgType.CANCEL, MsgType.ACK, MsgType.ERROR})
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+")
-_MIME: Final = re.compile(r"[^\s/;]+/[^\s/;]+(?:\s*;.*)?", re.DOTALL)
+_RFC2045: Final = r"[A-Za-z0-9!#$%&'*+\-.^_`{|}~]++"  # a token, §5.1
+_MIME: Final = re.compile(rf"{_RFC2045}/{_RFC2045}(?:\s*+;.*)?", re.DOTALL)
 _SHA1: Final = re.compile(r"[0-9A-Fa-f]{40}|[0-9A-Za-z+/]{27}=")
 _YEARS: Final = range(1990, 2200)
 

@@ -22,6 +22,7 @@ from lalert.cli.speech import honest, say, talk, tell
 from lalert.cli.where import storage, store_option, without_password
 from lalert.core.model import Realm
 from lalert.errors import Rejected, Text
+from lalert.publishers import vapid
 from lalert.settings import Storage
 from lalert.store.archive import Archive, Origin, unfinished
 from lalert.store.migration import Moved, migrate
@@ -66,9 +67,9 @@ def migrate_(source: str | None, target: str | None, realm: str, as_json: bool) 
     logs.configure(level="warning")
     old, new = _sides(source, target)
     realms = _realms(realm)
-    asyncio.run(_check_push_keys(old, realms))
+    agreed = _agreed(old.data, realms)
     with _bar() as progress:
-        moved = asyncio.run(migrate(old, new, realms, progress=progress))
+        moved = asyncio.run(migrate(old, new, realms, agreed=agreed, progress=progress))
     for one in moved:
         _tell_moved(one, as_json=as_json)
     tell(
@@ -198,18 +199,14 @@ def _nothing() -> Rejected:
     return Rejected(Text("保存データがありません。", "Nothing is kept there."), code="store.nothing")
 
 
-async def _check_push_keys(source: Storage, realms: list[Realm]) -> None:
-    """A hub that finds no key for notifications makes one, and no browser that has subscribed takes it: refuse."""
-    for realm in realms if source.url is not None else []:
-        async with _opened(source, realm, alone=False) as archive:
-            residents = (await archive.counts())["residents"]
-        file = source.data / f"vapid-{realm}.pem"
-        if residents and not file.exists():
-            message = Text(
-                f"通知の鍵 {file} がありません。ノードの保存先から写してください。",
-                f"There is no {file}, the key for notifications: copy it from a node.",
-            )
-            raise Rejected(message, code="store.vapid")
+def _agreed(folder: Path, realms: list[Realm]) -> dict[Realm, dict[str, str]]:
+    """Return what the key files in `folder` make nodes say of themselves."""
+    files = {realm: folder / f"vapid-{realm}.pem" for realm in realms}
+    return {
+        realm: {vapid.AGREED: vapid.Vapid(vapid.load_or_make(file), subject="").public_key}
+        for realm, file in files.items()
+        if file.exists()
+    }
 
 
 # --- telling ----------------------------------------------------------------------------------------------------------

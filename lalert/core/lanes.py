@@ -225,6 +225,15 @@ class Lane:
             del self._threads[thread]
         return parcel
 
+    def give_back(self) -> None:
+        """Let what is on its way wait again: it was not sent, and its peer has done nothing."""
+        parcel, self.in_flight = self.in_flight, None
+        assert parcel is not None
+        if self._is_replaced(parcel):
+            self._close(parcel.seq)
+        else:
+            self._put_back(parcel)
+
     def progress(self, seq: int) -> str:
         """Return how far this entry came; "" at first."""
         return self._progress.get(seq, "")

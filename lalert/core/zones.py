@@ -16,8 +16,10 @@ from lalert.cap.model import Alert, AreaBlock, Info, MsgType, Status
 from lalert.cap.profile import hazard_of, is_all_clear, level_of
 from lalert.core.model import Zone
 from lalert.errors import Finding, Rejected, Severity, Text, rejected
+from lalert.geo import faults
 from lalert.geo.boundaries import BoundarySet
 from lalert.geo.resolve import Resolution, resolve
+from lalert.geo.tangle import MAX_CROSSINGS, crossings
 
 # Where somebody is, without the name that a translation changes: everything of an area block but its description.
 Place = tuple[tuple[object, ...], ...]
@@ -67,8 +69,8 @@ def maybe_zones_of(
 def _resolved(alert: Alert, boundaries: BoundarySet) -> tuple[dict[Place, Resolution], tuple[Finding, ...]]:
     """Resolve every distinct place once; collect what is wrong with any of them, and what a Cancel is passed for."""
     resolved: dict[Place, Resolution] = {}
-    findings: list[Finding] = []
-    for number, info in enumerate(alert.infos, start=1):
+    findings = _tangled(alert)
+    for number, info in enumerate(() if findings else alert.infos, start=1):
         place = _place(info.areas)
         if place in resolved or not (info.areas or _must_have_area(info, alert)):
             continue
@@ -79,6 +81,15 @@ def _resolved(alert: Alert, boundaries: BoundarySet) -> tuple[dict[Place, Resolu
     if findings and alert.msg_type is not MsgType.CANCEL:
         raise rejected(findings, code=findings[0].code, message=_UNRESOLVED)
     return resolved, tuple(structs.replace(finding, severity=Severity.WARNING) for finding in findings)
+
+
+def _tangled(alert: Alert) -> list[Finding]:
+    """Refuse shapes that cross each other so often that nobody could say in time where they hold."""
+    blocks = [block for info in {_place(info.areas): info for info in alert.infos}.values() for block in info.areas]
+    polygons = [ring for block in blocks for ring in block.polygons]
+    count = crossings(polygons, [circle for block in blocks for circle in block.circles])
+    what = Text("図形どうしの交わり", "crossings of shapes")
+    return [faults.too_much(what, count, MAX_CROSSINGS, "/alert/info[1]")] if count > MAX_CROSSINGS else []
 
 
 _UNRESOLVED = Text(

@@ -33,6 +33,7 @@ from lalert.core.shares import Deed, share_of
 from lalert.courier.feed import Feed, Route, Source
 from lalert.courier.saving import Saving
 from lalert.errors import Unavailable
+from lalert.logs import Faults
 from lalert.metrics import Metrics
 from lalert.publishers.base import Courier
 from lalert.settings import Push
@@ -88,6 +89,7 @@ class Dispatcher:
         self._busy = {False: 0, True: 0}  # places taken; True: probes
         self._landed = asyncio.Event()  # of those who wait for the next delivery to end
         self._is_closing = False
+        self._faults = Faults()
         self.is_secure: Callable[[], bool] = lambda: True  # whether what is held is sure to be so for some time yet
         self.on_fenced: Callable[[], None] = lambda: None  # told when a share turned out to be another node's
 
@@ -253,9 +255,12 @@ class Dispatcher:
         """Feed the lanes; return when to go on, or None when there is nothing to do until something happens."""
         try:
             async with self._turn:
-                return self._clock() if await self._feed.run() else None
+                is_more = await self._feed.run()
+            self._faults.is_over("log")
+            return self._clock() if is_more else None
         except Unavailable as error:
-            log.warning("courier.unread", realm=self._realm, code=error.code)
+            if self._faults.is_news("log", error.code):
+                log.warning("courier.unread", realm=self._realm, code=error.code)
         except Exception:
             # One defect must not end the task on which every way out depends.
             log.exception("courier.defect", realm=self._realm)
@@ -315,6 +320,10 @@ class Dispatcher:
     async def _serve(self, lane: Lane, parcel: Parcel) -> None:
         began, began_s = self._clock(), asyncio.get_running_loop().time()
         entry, outcome = await self._send(lane, parcel)
+        if outcome is None:
+            lane.give_back()
+            self._roster.note(lane, self._clock())
+            return
         word = lane.settle(outcome, now=self._clock(), jitter=self._random())
         attempt = Attempt(
             lane=lane.id,
@@ -330,19 +339,26 @@ class Dispatcher:
             self._count(lane, attempt, entry)
             await self._keep(lane, attempt, is_partly=isinstance(outcome, Partly))
 
-    async def _send(self, lane: Lane, parcel: Parcel) -> tuple[Entry | None, Outcome]:
+    async def _send(self, lane: Lane, parcel: Parcel) -> tuple[Entry | None, Outcome | None]:
+        """Return what became of it; no outcome where it is not for this node to send it any more."""
         entry = None
         try:
             faces = await self._source.faces(parcel.seq)
             if faces is None:
                 return None, _LOST
             entry = faces.entry
+            if not self._may_send(lane):
+                return entry, None
             return entry, await self._routes[lane.id].courier.send(lane.id, faces, lane.progress(parcel.seq))
         except Unavailable as error:
             return entry, Later(error.code)
         except Exception:
             log.exception("courier.defect", realm=self._realm, lane=lane.id)
             return entry, Later("defect")
+
+    def _may_send(self, lane: Lane) -> bool:
+        """Whether the lane is still held: since it was begun the process may have slept, or waited for the log."""
+        return self._roster.get(lane.id) is lane and self.is_secure()
 
     def _count(self, lane: Lane, attempt: Attempt, entry: Entry | None) -> None:
         way = self._routes[lane.id].spec.way

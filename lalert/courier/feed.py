@@ -55,9 +55,12 @@ class Source:
     in_force: Callable[[], Sequence[Posted]]
 
     async def faces(self, seq: int) -> Faces | None:
-        """Return the entry at `seq`; None when retention has dropped it."""
+        """Return the entry at `seq`; None when retention has dropped it.
+
+        A thread is read from the log: what another node has just added to it may not be shown here yet.
+        """
         tail = self.tail()
-        if tail.holds(seq - 1):
+        if seq <= tail.head.seq and tail.holds(seq - 1):
             return tail.after(seq - 1, 1)[0]
         try:
             [entry] = await self.store.read(seq - 1, 1)

@@ -19,6 +19,7 @@ from lalert.core.delivery import Attempt
 from lalert.core.lanes import Lane
 from lalert.core.roster import Roster
 from lalert.core.shares import Deed, share_of
+from lalert.logs import Faults
 from lalert.store.base import Store
 from lalert.store.nodes import Fenced
 
@@ -57,6 +58,7 @@ class Saving:
         self._changed = asyncio.Event()
         self._urgent = asyncio.Event()
         self._turn = asyncio.Lock()
+        self._faults = Faults()
 
     def settled(self, lane: Lane) -> None:
         """Have the state of `lane` saved soon."""
@@ -142,11 +144,13 @@ class Saving:
                 if lanes:
                     await self._store.save_lanes([lane.state() for lane in lanes], self._deeds(x.id for x in lanes))
                 del left[:_ROWS]
+                self._faults.is_over("states")
         except Fenced as fenced:
             log.warning("courier.fenced", shares=sorted(fenced.shares))
             self._lost(fenced.shares)
         except Exception as error:  # whatever it is, alerts go on, and the next turn tries again
-            log.warning("courier.unsaved", error=repr(error), lanes=len(left))
+            if self._faults.is_news("states", repr(error)):
+                log.warning("courier.unsaved", error=repr(error), lanes=len(left))
         return set(left)
 
     async def _keep_attempts(self, attempts: list[Attempt]) -> list[Attempt]:
@@ -156,8 +160,10 @@ class Saving:
             while left:
                 await self._store.add_attempts(left[:_ROWS])
                 del left[:_ROWS]
+                self._faults.is_over("attempts")
         except Exception as error:
-            log.warning("courier.unnoted", error=repr(error), attempts=len(left))
+            if self._faults.is_news("attempts", repr(error)):
+                log.warning("courier.unnoted", error=repr(error), attempts=len(left))
         return left
 
     def _deeds(self, lanes: Iterable[str]) -> dict[str, Deed]:

@@ -6,7 +6,6 @@ a municipality, two for a prefecture; coordinates are lon/lat in degrees.
 
 from __future__ import annotations
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Container, Iterable
 from copy import copy
@@ -20,8 +19,9 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from lalert.errors import Finding
-from lalert.geo import codes, faults, groups, kinship, measure, packed, romaji
+from lalert.geo import codes, faults, groups, kinship, measure, packed
 from lalert.geo.area import Covered, Extent
+from lalert.geo.directory import Directory
 from lalert.geo.groups import Groups
 from lalert.geo.packed import Packed
 from lalert.geo.place import Municipality, Prefecture
@@ -36,7 +36,6 @@ BORDER_TOLERANCE_M = 300.0
 NO_GROUND_M2 = 1.0
 
 _ROUNDING = 1e-9
-_KINDS_OF_TOWN = frozenset({"City", "Ward", "Town", "Village"})
 _CLIP_FROM = 2_000  # vertices of a shape from which cutting it down before intersecting pays
 _MANY, _UNIONS = 100, 64  # municipalities whose union is kept, and how many such unions
 
@@ -73,9 +72,7 @@ class BoundarySet:
         self._outlines = dict(zip(self._codes, content.outlines, strict=True))
         self._outlines |= {p.code: shape for p, shape in zip(self.prefectures, content.prefectures, strict=True)}
         self._areas_m2 = measure.areas_m2(self._shapes)
-        self._searchable: tuple[Municipality | Prefecture, ...]
-        self._searchable = (*self.prefectures, *self.cities, *self.municipalities)
-        self._search_keys = tuple(_search_keys(place) for place in self._searchable)
+        self._directory = Directory(names, self.heirs)
         self._unions: dict[frozenset[int], BaseGeometry] = {}
         self._tree = shapely.STRtree(self._shapes)
         self._tree.query(shapely.Point(0, 0))  # GEOS builds the tree at the first question: now, in one thread
@@ -264,16 +261,8 @@ class BoundarySet:
         return outline
 
     def search(self, text: str, *, limit: int = 50) -> tuple[Municipality | Prefecture, ...]:
-        """Return places by part of name, kana, Latin letters or code; the closest first, the larger before the smaller.
-
-        Digits may be full-width; long vowels, hyphens and macrons may be spelt as anybody likes.
-        """
-        wanted, latin = _search_key(text[:40]), romaji.plain(text[:40])
-        if not wanted:
-            return ()
-        ranked = ((_closeness(wanted, latin, keys), row) for row, keys in enumerate(self._search_keys))
-        best = sorted((closeness, row) for closeness, row in ranked if closeness is not None)
-        return tuple(self._searchable[row] for _, row in best[:limit])
+        """Return places by part of name, kana, Latin letters or code, the closest first: see `Directory.search`."""
+        return self._directory.search(text, limit=limit)
 
     def _meeting(self, row: int, part: BaseGeometry, ground_m2: float) -> Meeting:
         place, share = self.municipalities[row], float(ground_m2 / self._areas_m2[row])
@@ -332,34 +321,3 @@ def _clipped(geometry: BaseGeometry, bounds: measure.Floats) -> BaseGeometry:
     """Return what lies in a box: by GEOS' fast way, and by the sure way where that one fails."""
     fast = shapely.clip_by_rect(geometry, *bounds)
     return fast if fast.is_valid else shapely.intersection(geometry, shapely.box(*bounds))
-
-
-def _search_key(text: str) -> str:
-    plain = unicodedata.normalize("NFKC", text).translate(romaji.KATAKANA_TO_HIRAGANA)
-    return "".join(plain.casefold().split())
-
-
-@dataclass(frozen=True, slots=True)
-class _Keys:
-    """Under what a place is found: as Japanese write it and by digits, and in Latin letters."""
-
-    written: tuple[str, ...]
-    latin: tuple[str, ...]
-
-
-def _search_keys(place: Municipality | Prefecture) -> _Keys:
-    full = (place.full_name,) if isinstance(place, Municipality) else ()
-    written = tuple(_search_key(key) for key in (place.name, *full, place.kana, place.code) if key)
-    bare = " ".join(word for word in place.en.split() if word not in _KINDS_OF_TOWN)
-    latin = (place.en, bare, romaji.hepburn(place.kana))
-    return _Keys(written, tuple(filter(None, map(romaji.plain, latin))))
-
-
-def _closeness(wanted: str, latin: str, keys: _Keys) -> int | None:
-    """Return 0 for the whole of a key, 1 for its beginning, 2 for inside it, None for nowhere."""
-    pairs = [(wanted, keys.written), *([(latin, keys.latin)] if latin else [])]
-    if any(text in those for text, those in pairs):
-        return 0
-    if any(key.startswith(text) for text, those in pairs for key in those):
-        return 1
-    return 2 if any(text in key for text, those in pairs for key in those) else None

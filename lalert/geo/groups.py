@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 import shapely
+from shapely.errors import ShapelyError
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
@@ -123,15 +124,7 @@ def _group(row: Mapping[str, object], folder: Path, country: Country) -> Group:
     except LalertError as error:
         finding = error.findings[0].message if error.findings else error.message
         return Group(name[:MAX_NAME], fault=_said(name, finding))
-    except (
-        OSError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        KeyError,
-        RecursionError,
-        shapely.errors.ShapelyError,
-    ) as error:
+    except (OSError, ValueError, TypeError, AttributeError, LookupError, RecursionError, ShapelyError) as error:
         return Group(name[:MAX_NAME], fault=_said(name, _unreadable(str(row.get("geojson", "")), str(error))))
     return Group(name, Extent(whole, parts))
 

@@ -28,6 +28,7 @@ from lalert.publishers.sealing import encoded
 
 TOKEN_S: Final = 12 * 3_600  # RFC 8292 §2: at most 24 h; clocks of push services may be off by hours
 RENEW_S: Final = 3_600
+AGREED: Final = "vapid"  # the name under which the nodes of a cluster go by one public key
 
 _MOST_ORIGINS: Final = 256
 _HEADER: Final = encoded(b'{"typ":"JWT","alg":"ES256"}')

@@ -165,7 +165,8 @@ def alert_map(
     holds = stands(entry, standing).state is State.IN_FORCE
     areas = [zone.area for zone in entry.zones] or [reach.area for reach in entry.supersedes]
     zones = [(look_of(zone.level, entry.priority), zone.area) for zone in entry.zones if holds and not zone.lifted]
-    painted = {look: _union([area.geometry for other, area in zones if other is look]) for look, _ in zones}
+    used = dict.fromkeys(look for look, _ in zones)
+    painted = {look: _union([area.geometry for other, area in zones if other is look]) for look in used}
     looks = {covered.code: look for look, area in reversed(zones) for covered in area.municipalities}
     frame, off = _focus(areas, boundaries) if areas else (_MAINLAND, ())
     sheet = Sheet(

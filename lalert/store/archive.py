@@ -139,6 +139,16 @@ KINDS: Final[Mapping[type[Item], str]] = {
 }
 
 
+class Terms(NamedTuple):
+    """What the nodes of a shared store go by: who has another key does without, and says so.
+
+    `seal_word` tells what was sealed with which key, `agreed` is what else they all say.
+    """
+
+    seal_word: bytes | None
+    agreed: Mapping[str, str]
+
+
 class Archive(Protocol):
     """One realm's store while it is moved: this process has it alone. Every method may raise `Unavailable`."""
 
@@ -160,11 +170,11 @@ class Archive(Protocol):
     async def sealed(self) -> tuple[str, bytes] | None:
         """Return something that lies sealed, and the place it is sealed for; None when nothing does."""
 
-    async def begin(self, origin: Origin, seal_word: bytes | None) -> None:
-        """Make an empty store that no hub takes before `finish`; what an earlier attempt left is dropped first.
+    async def agreed(self) -> Mapping[str, str]:
+        """Return what nodes go by; nothing where there is one only."""
 
-        `seal_word` tells the nodes of a shared store whether their key is the one that the sealed was sealed with.
-        """
+    async def begin(self, origin: Origin, terms: Terms) -> None:
+        """Make an empty store that no hub takes before `finish`; what an earlier attempt left is dropped first."""
 
     async def keep(self, page: Sequence[Item]) -> None:
         """Append a page to what was begun."""

@@ -14,7 +14,8 @@
    is in force *at that moment*, and every message in its `supersedes`, whatever the drafter had seen.
 6. **Honest history.** `read` after a position older than `oldest - 1` raises `Gap`; it never skips silently.
    A shared log that went back behind what was seen of it (a restored backup) gets another `epoch` before anything is
-   appended to it, and every open store of it raises `WentBack` from then on: it must be opened anew.
+   appended to it, and every open store of it raises `WentBack` from then on: it must be opened anew. Where nothing is
+   left of it at all, the store is away (`Unavailable`, store.emptied) until a backup is there, and keeps nothing.
 7. Drivers' exceptions do not leave the store: a failure is `Unavailable`. No call waits longer than the patience that
    the store was opened with.
 
@@ -96,12 +97,12 @@ class Gap(Rejected):
 
 
 class WentBack(Unavailable):
-    """The shared log is not the one that this store was opened on: it was restored, emptied or renamed meanwhile."""
+    """The shared log is not the one that this store was opened on: it was restored or renamed meanwhile."""
 
-    def __init__(self, seen: Cursor, found: Cursor | None) -> None:
+    def __init__(self, seen: Cursor, found: Cursor) -> None:
         message = Text(
-            ja=f"共有の保存先が過去の状態に戻りました(確認済み {seen}、現在 {found or 'なし'})。再起動が必要です。",
-            en=f"The shared log went back: {seen} was seen, now there is {found or 'none'}. Start the hub anew.",
+            ja=f"共有の保存先が過去の状態に戻りました(確認済み {seen}、現在 {found})。再起動が必要です。",
+            en=f"The shared log went back: {seen} was seen, now there is {found}. Start the hub anew.",
         )
         super().__init__(message, code="store.went_back")
         self.seen = seen

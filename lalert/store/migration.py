@@ -12,7 +12,7 @@ in the middle of 4. costs readers one honest `gap`. Memory is bounded by a page 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from lalert.core.model import Realm
 from lalert.errors import Rejected, Text, Unavailable
 from lalert.settings import Storage
 from lalert.store import seal
-from lalert.store.archive import Archive, Digest, Origin, unfinished
+from lalert.store.archive import Archive, Digest, Origin, Terms, unfinished
 from lalert.store.opening import file_of, open_archive
 from lalert.store.redis.origin import sealed_word
 
@@ -39,13 +39,19 @@ class Moved:
 
 
 async def migrate(
-    source: Storage, target: Storage, realms: Sequence[Realm], *, progress: Progress = lambda *_: None
+    source: Storage,
+    target: Storage,
+    realms: Sequence[Realm],
+    *,
+    agreed: Mapping[Realm, Mapping[str, str]] = {},
+    progress: Progress = lambda *_: None,
 ) -> list[Moved]:
     """Move `realms`, all of them or none, and return what each of them was.
 
-    One side is a folder (`data`), the other a Redis (`url`); both have their key files in the same folder. Raises
-    `Rejected` (store.nothing, store.not_empty, store.unfinished, store.seal), `Unavailable` (store.locked,
-    store.in_use, store.differs), each before anything of the source is touched.
+    One side is a folder (`data`), the other a Redis (`url`); both have their key files in the same folder. `agreed` is
+    what these files make all nodes say (`Nodes.agree`). Raises `Rejected` (store.nothing, store.not_empty,
+    store.unfinished, store.vapid), `Unavailable` (store.seal, store.locked, store.in_use, store.differs), each before
+    anything of the source is touched.
     """
     async with AsyncExitStack() as stack:
         moves = []
@@ -54,7 +60,7 @@ async def migrate(
             stack.push_async_callback(old.close)
             new = await open_archive(target, realm, target=True)
             stack.push_async_callback(new.close)
-            moves.append(await _Move.prepared(old, new, file_of(source, realm), progress))
+            moves.append(await _Move.prepared(old, new, file_of(source, realm), agreed.get(realm, {}), progress))
         for move in moves:
             await move.copy()
         moved = [await move.verify() for move in moves]
@@ -66,18 +72,16 @@ async def migrate(
 class _Move:
     """One realm on its way."""
 
-    def __init__(
-        self, old: Archive, new: Archive, origin: Origin, total: int, word: bytes | None, told: Progress
-    ) -> None:
+    def __init__(self, old: Archive, new: Archive, origin: Origin, total: int, terms: Terms, told: Progress) -> None:
         self._old = old
         self._new = new
         self._origin = origin
         self._total = total
-        self._word = word
+        self._terms = terms
         self._told = told
 
     @classmethod
-    async def prepared(cls, old: Archive, new: Archive, file: Path, told: Progress) -> _Move:
+    async def prepared(cls, old: Archive, new: Archive, file: Path, agreed: Mapping[str, str], told: Progress) -> _Move:
         """Return the move if nothing speaks against it."""
         origin = await old.origin()
         if await old.is_unfinished():
@@ -86,12 +90,13 @@ class _Move:
             raise Rejected(Text("移行元にデータがありません。", "There is nothing to be moved."), code="store.nothing")
         await old.check_alone()
         await _check_empty(new)
-        word = await _checked_seal(old, file)
-        return cls(old, new, origin, sum((await old.counts()).values()), word, told)
+        await _check_agreed(old, agreed)
+        terms = Terms(await _checked_seal(old, file), agreed)
+        return cls(old, new, origin, sum((await old.counts()).values()), terms, told)
 
     async def copy(self) -> None:
         """Fill the target."""
-        await self._new.begin(self._origin, self._word)
+        await self._new.begin(self._origin, self._terms)
         done = 0
         async for page in self._old.pages():
             await self._new.keep(page)
@@ -131,6 +136,16 @@ async def _check_empty(target: Archive) -> None:
             f"The target is not empty: it has a log up to {origin.epoch}-{origin.head}. Name an empty place.",
         )
         raise Rejected(message, code="store.not_empty", status=409)
+
+
+async def _check_agreed(source: Archive, own: Mapping[str, str]) -> None:
+    """A hub with another key for notifications would reach nobody who has subscribed."""
+    if any(own.get(name) != value for name, value in (await source.agreed()).items()):
+        message = Text(
+            "フォルダにある通知の鍵(vapid-*.pem)が、ノードの使っている鍵ではありません。ノードの保存先から写してください。",
+            "The key for notifications in the folder (vapid-*.pem) is not that of the nodes: copy it from one of them.",
+        )
+        raise Rejected(message, code="store.vapid")
 
 
 async def _checked_seal(source: Archive, file: Path) -> bytes | None:

@@ -20,14 +20,13 @@ from lalert.publishers.census import Census
 from lalert.publishers.outgoing import Outgoing
 from lalert.publishers.residents import WAY, Pushes
 from lalert.publishers.services import lane_of
-from lalert.publishers.vapid import Vapid, load_or_make, make
+from lalert.publishers.vapid import AGREED, Vapid, load_or_make, make
 
 log = structlog.get_logger("lalert.bell")
 
 _RETRY_S: Final = 2.0
 _DEFECT_S: Final = 60.0  # everybody is read anew then
 _SUBJECT: Final = "https://lalert.example/contact"
-_VAPID: Final = "vapid"
 _NO_KEY: Final = Text(
     "このノードには通知用の鍵がないため、試験送信ができません。管理者に連絡してください。",
     "This node has not the key for notifications and cannot send a test. Tell its operator.",
@@ -96,6 +95,7 @@ class Bell:
         """
         since = self._hub.tail.head
         await self.census.load()
+        await self.census.follow()  # it may read everybody anew: here it may take its time
         span = await self._hub.store.span()
         self.courier.serve(self.census.lanes, Cursor(span.head.epoch, span.oldest - 1))
         self._followed, self.is_complete, self.fault = since, True, ""
@@ -166,13 +166,13 @@ class Bell:
         A node that has another key, or none where there should be one, says so and pushes nothing.
         """
         nodes = self._hub.store.nodes
-        agreed = await nodes.agreed(_VAPID)
+        agreed = await nodes.agreed(AGREED)
         if agreed is not None and self._is_key_new:
             self._go_without(agreed)
             return
         key = load_or_make(self._key_file)
         own = Vapid(key, subject=_SUBJECT).public_key
-        agreed = await nodes.agree(_VAPID, own)
+        agreed = await nodes.agree(AGREED, own)
         if agreed == own:
             self.has_key = True
             self._use(key, own)

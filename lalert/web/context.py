@@ -12,6 +12,7 @@ from lalert.member import Member
 from lalert.publishers.cache import Cache
 from lalert.sources.watch import Watch
 from lalert.web.bell import Bell
+from lalert.web.bench import Bench
 from lalert.web.canary import Canary
 from lalert.web.desk import Desk
 from lalert.web.fanout import Fanout
@@ -31,6 +32,7 @@ class Context:
     keyring: Keyring
     posts: Limits  # by key
     checks: Limits  # by address: checks without a key; by subscription: tests
+    bench: Bench  # where these checks are done
     signups: Limits  # by address: subscriptions of residents
     canary: Canary
     bell: Bell

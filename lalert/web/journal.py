@@ -15,6 +15,7 @@ from lalert.cap.model import Status
 from lalert.core.delivery import Attempt, Tally
 from lalert.core.model import Entry
 from lalert.errors import LalertError
+from lalert.logs import Faults
 from lalert.store.base import Store
 
 log = structlog.get_logger("lalert.journal")
@@ -32,6 +33,7 @@ class Journal:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._notes: list[Attempt] = []
+        self._faults = Faults()
 
     def kept(self, entries: Iterable[Entry], at: datetime) -> None:
         """Note that these are durable as of `at`."""
@@ -52,8 +54,10 @@ class Journal:
                 await self._store.add_attempts(notes)
             except LalertError as error:
                 self._notes[:0] = notes
-                log.warning("journal.waiting", code=error.code, notes=len(self._notes))
+                if self._faults.is_news("journal", error.code):
+                    log.warning("journal.waiting", code=error.code, notes=len(self._notes))
                 return
+            self._faults.is_over("journal")
 
 
 def _note(lane: str, entry: Entry, begin: datetime, end: datetime, tally: Tally) -> Attempt:

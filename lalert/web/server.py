@@ -30,6 +30,7 @@ from lalert.settings import Settings
 from lalert.store.opening import open_store
 from lalert.web.app import make_app
 from lalert.web.bell import Bell
+from lalert.web.bench import Bench
 from lalert.web.canary import Canary
 from lalert.web.context import Context
 from lalert.web.desk import Desk
@@ -173,12 +174,15 @@ async def _furnish(
     dispatcher, member = await joined(stack, hub, desk, bell, report, predecessor=identity.predecessor)
     keyring = Keyring(hub.store)
     await keyring.refresh()
+    bench = Bench(name=f"check-{realm}")
+    stack.callback(bench.close)
     return Context(
         hub=hub,
         fanout=fanout,
         keyring=keyring,
         posts=Limits(rate=settings.hub.key_per_s, burst=settings.hub.key_burst, clock=time.monotonic),
         checks=Limits(rate=_CHECKS_PER_S, burst=_CHECKS_BURST, clock=time.monotonic),
+        bench=bench,
         signups=Limits(rate=_SIGNUPS_PER_S, burst=_SIGNUPS_BURST, clock=time.monotonic),
         canary=canary,
         bell=bell,

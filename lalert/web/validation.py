@@ -25,7 +25,7 @@ async def validate(request: web.Request) -> web.Response:
     ctx.checks.check(visitor(request))
     profile, strictness = _asked(request)
     question = question_of(ctx, profile, strictness)
-    inspection = await ctx.hub.in_worker(inspect, await body_of(request), question)
+    inspection = await ctx.bench.do(inspect, await body_of(request), question)
     body = dump(inspection.to_dict())
     return web.Response(body=body, content_type="application/json", headers={"Cache-Control": "no-store"})
 

@@ -44,7 +44,7 @@ async def check(request: web.Request) -> web.Response:
     if profile not in PROFILES or strictness not in STRICTNESSES:
         raise web.HTTPBadRequest
     asked = Asked(profile=profile, strictness=strictness, is_empty=not raw.strip(), text=_kept(raw))
-    body = await ctx.hub.in_worker(_checked, ctx, raw, asked, visit)
+    body = await ctx.bench.do(_checked, ctx, raw, asked, visit)
     status, headers = 400 if asked.is_empty else 200, _HEADERS | {"Cache-Control": "no-store"}
     response = web.Response(body=body, status=status, content_type="text/html", charset="utf-8", headers=headers)
     response.enable_compression()

@@ -148,6 +148,11 @@ UPSTREAM: dict[str, bytes] = {
     "cap.repair.wrapping": b"\n " + SOUND.encode(),
     "cap.repair.encoding": SOUND.encode("shift_jis"),
     "cap.repair.ring": SOUND.replace(RING, RING.replace("35.68,139.73", "35.68,139.74", 1)).encode(),
+    "cap.repair.space": SOUND.replace("tokyo-2026-0001", " tokyo-2026-0001").encode(),
+    "cap.repair.references": SOUND.replace(
+        "</scope>", "</scope><references>a, b, 2026-09-01T11:00:00Z</references>"
+    ).encode(),
+    "cap.repair.language": SOUND.replace(">ja<", ">ja_JP<").encode(),
     "cap.repair.shape": SOUND.replace("139.76", "189.76").encode(),
 }
 RULES = [

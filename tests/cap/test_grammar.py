@@ -21,6 +21,7 @@ JST = timezone(timedelta(hours=9))
         ("2026-05-28T09:00:00+09:00", datetime(2026, 5, 28, 9, tzinfo=JST)),
         ("2026-05-28T00:00:00-00:00", datetime(2026, 5, 28, tzinfo=UTC)),
         ("\n 2026-05-28T00:00:00+00:00 ", datetime(2026, 5, 28, tzinfo=UTC)),
+        ("2026-05-31T24:00:00+09:00", datetime(2026, 6, 1, tzinfo=JST)),  # the end of a day: XML Schema knows it
     ],
 )
 def test_time_is_read(text: str, value: datetime) -> None:
@@ -39,6 +40,9 @@ def test_time_is_read(text: str, value: datetime) -> None:
         ("2026-05-28 09:00:00+09:00", "cap.time.format"),
         ("２０２６-05-28T09:00:00+09:00", "cap.time.format"),
         ("2026-02-30T09:00:00+09:00", "cap.time.date"),
+        ("2026-02-30T24:00:00+09:00", "cap.time.date"),
+        ("9999-12-31T24:00:00+09:00", "cap.time.date"),
+        ("2026-05-28T24:00:01+09:00", "cap.time.date"),
         ("2026-05-28T09:00:00+14:01", "cap.time.offset"),
         ("2026-05-28T09:00:00+09:60", "cap.time.offset"),  # Python alone would read ten hours
     ],

@@ -123,6 +123,84 @@ def test_mended_ring_is_closed() -> None:
     assert ring == ((35.68, 139.73), (35.70, 139.73), (35.70, 139.76), (35.68, 139.76), (35.68, 139.73))
 
 
+EARLIER = ("bousai.tokyo.example.jp", "tokyo-2026-0000", "2026-09-01T11:00:00+09:00")
+
+
+def _cancelling(references: str, version: str = "1.2") -> bytes:
+    sound = changed(">Alert<", ">Cancel<").replace(b"cap:1.2", f"cap:{version}".encode())
+    return sound.replace(b"</scope>", f"</scope><references>{references}</references>".encode())
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.2"])
+@pytest.mark.parametrize(
+    "references",
+    [
+        ",".join((*EARLIER[:2], "2026-09-01T02:00:00Z")),
+        ",".join((*EARLIER[:2], "2026-09-01T11:00:00.000+09:00")),
+        ", ".join(EARLIER),
+        " ,\n".join(EARLIER),
+        ",".join(EARLIER) + ",",
+        ",".join(EARLIER) + ";",
+        f"tokyo-1999 {','.join(EARLIER)} a,b,noon",
+        f"a,b&lt;c,2026-09-01T11:00:00+09:00 {','.join(EARLIER)}",
+    ],
+)
+def test_cancel_of_others_ends_what_it_plainly_names(references: str, version: str) -> None:
+    """A Cancel that nobody can relate to its alert ends nothing: what is plain in its references counts."""
+    reading = read(_cancelling(references, version), profile="core", strictness=UP)
+    assert reading.alert is not None
+    assert {reference.key for reference in reading.alert.references} == {
+        "bousai.tokyo.example.jp,tokyo-2026-0000,2026-09-01T02:00:00+00:00"
+    }
+    assert "cap.repair.references" in {f.code for f in reading.findings}
+    assert reading.alert.raw == _cancelling(references, version)
+
+
+def test_references_joined_by_commas_are_all_read() -> None:
+    """Whoever separates triples by commas names them nevertheless."""
+    reading = read(_cancelling(f"{','.join(EARLIER)},a,b,2026-09-01T11:00:00+09:00"), strictness=UP, profile="core")
+    assert reading.alert is not None
+    assert [reference.identifier for reference in reading.alert.references] == ["tokyo-2026-0000", "b"]
+
+
+@pytest.mark.parametrize("references", ["x", "a,b", "a,b,noon", "a,b,2026-09-01T11:00:00", ",,"])
+def test_references_are_not_guessed(references: str) -> None:
+    """What is not plain names nothing."""
+    reading = read(_cancelling(references), profile="core", strictness=UP)
+    assert reading.alert is not None
+    assert reading.alert.references == ()
+    assert "cap.repair.references" not in {f.code for f in reading.findings}
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        changed("tokyo-2026-0001", "\n tokyo-2026-0001 "),
+        changed(">bousai.tokyo.example.jp<", "> bousai.tokyo.example.jp<"),
+        changed("Actual<", " Actual<"),
+        changed("Severe<", "Severe\n<"),
+        changed("35.70,139.76 ", "35.70, 139.76 "),
+        changed("35.69,139.75", "35.69 ,139.75"),
+        changed(">ja<", ">ja_JP<"),
+    ],
+)
+def test_white_space_is_no_meaning(raw: bytes) -> None:
+    """White space where none belongs is set aside: the message has the name that a Cancel will call it by."""
+    reading = read(raw, strictness=UP)
+    sound = read(SOUND.encode())
+    assert reading.alert is not None
+    assert sound.alert is not None
+    assert reading.alert.identity == sound.alert.identity
+    assert reading.alert.infos[0].areas == sound.alert.infos[0].areas
+    assert reading.alert.status is Status.ACTUAL
+    assert reading.alert.infos[0].severity == "Severe"
+    assert reading.alert.infos[0].language in ("ja", "ja-JP")
+    codes = {f.code for f in reading.findings}
+    assert codes & {"cap.repair.space", "cap.repair.language"}
+    assert reading.alert.raw == raw
+    assert read(raw).verdict == "invalid"
+
+
 @pytest.mark.parametrize(
     "raw",
     [

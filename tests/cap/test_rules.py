@@ -112,6 +112,7 @@ def test_expires_before_onset_is_fine() -> None:
     ("changes", "code", "where"),
     [
         ({"mime_type": "png"}, "cap.mimetype.form", "mimeType"),
+        ({"mime_type": "画像/png"}, "cap.mimetype.form", "mimeType"),
         ({"uri": "map.png"}, "cap.uri.relative", "uri"),
         ({"deref_uri": "not base64!"}, "cap.derefuri.form", "derefUri"),
         ({"digest": "abc"}, "cap.digest.form", "digest"),

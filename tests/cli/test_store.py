@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from redis import Redis
 
 from lalert.cli import main
 from lalert.core.model import Realm
+from lalert.publishers.vapid import Vapid, load_or_make
 from lalert.settings import Storage
 from lalert.store.opening import open_store
 from tests.contract.making import keep, message
@@ -68,7 +70,6 @@ async def test_what_is_left_out_is_what_the_settings_name(
     assert done.exit_code == 0, done.output
     monkeypatch.setenv("LALERT_DATA", str(tmp_path))
     (tmp_path / "live.sqlite").unlink()
-    (tmp_path / "vapid-live.pem").touch()
     back = await call("migrate", "--from", os.environ["LALERT_STORE_URL"], "--realm", "live")
     assert back.exit_code == 0, back.output
     assert back.stdout.split("SHA-256")[1] == done.stdout.split("SHA-256")[1]
@@ -93,12 +94,23 @@ async def test_sides_that_make_no_sense_are_explained(arguments: tuple[str, ...]
     assert "secret" not in done.output
 
 
-async def test_residents_do_not_move_without_the_key_that_they_know(tmp_path: Path, redis_server: RedisServer) -> None:
-    """A hub would make another key for notifications, which no browser takes: the move is refused before it begins."""
-    url = redis_server.empty_database()
-    await fill(Storage(data=tmp_path, url=url))
-    refused = await call("migrate", "--from", url, "--to", tmp_path)
-    assert (refused.exit_code, "store.vapid" in refused.stderr) == (1, True)
+async def test_nothing_moves_without_the_key_that_residents_know(tmp_path: Path, redis_server: RedisServer) -> None:
+    """What browsers subscribed with goes along; a folder with another key, or none, is refused before it begins."""
+    shared = Storage(data=tmp_path, url=redis_server.empty_database())
+    await fill(Storage(data=tmp_path))
+    key = Vapid(load_or_make(tmp_path / "vapid-live.pem"), subject="").public_key
+    done = await call("migrate", "--from", tmp_path, "--to", shared.url, "--realm", "live")
+    assert done.exit_code == 0, done.output
+    store = await open_store(shared, Realm.LIVE)
+    assert await store.nodes.agreed("vapid") == key
+    await store.close()
+    (tmp_path / "live.sqlite").unlink()
+    (tmp_path / "vapid-live.pem").unlink()
+    for other in (False, True):
+        if other:
+            load_or_make(tmp_path / "vapid-live.pem")
+        refused = await call("migrate", "--from", shared.url, "--to", tmp_path, "--realm", "live")
+        assert (refused.exit_code, "store.vapid" in refused.stderr) == (1, True)
     assert not (tmp_path / "live.sqlite").exists()
 
 
@@ -132,5 +144,19 @@ async def test_what_cannot_be_is_said(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "live.sqlite").write_bytes(b"rubbish" * 1000)
     damaged = await call("info", "--data", tmp_path)
     assert (damaged.exit_code, "store.damaged" in damaged.stderr) == (75, True)
+    store = await open_store(Storage(data=tmp_path / "other"), Realm.LIVE)
+    await store.close()
+    (tmp_path / "other" / "live.sqlite").rename(tmp_path / "other" / "drill.sqlite")
+    wrong = await call("info", "--data", tmp_path / "other", "--realm", "drill")
+    assert (wrong.exit_code, "store.realm" in wrong.stderr) == (1, True)
     away = await call("info", "--data", tmp_path, "--store", f"unix://{tmp_path}/none.sock")
     assert (away.exit_code, "store." in away.stderr) == (75, True)
+
+
+async def test_rubbish_in_redis_is_said(redis_server: RedisServer) -> None:
+    """What is not a log of ours is neither shown nor moved, and ends in words."""
+    url = redis_server.empty_database()
+    with Redis.from_url(url) as client:
+        client.hset("lalert:{live}:origin", "foo", "bar")
+    damaged = await call("info", "--store", url, "--realm", "live")
+    assert (damaged.exit_code, "store.damaged" in damaged.stderr) == (75, True)

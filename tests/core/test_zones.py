@@ -121,3 +121,20 @@ def test_warnings_about_places_travel_on(japan: BoundarySet) -> None:
     assert len(zones) == 1
     assert {finding.severity.value for finding in findings} == {"warning"}
     assert sorted(finding.code for finding in findings) == ["area.geocode_unused", "area.widened"]
+
+
+def test_shapes_that_cross_each_other_too_often(japan: BoundarySet) -> None:
+    """A few KB of strips through each other would take a minute: refused at once, over all parts of the message."""
+    along = [((36 + n / 400, 138.5), (36 + n / 400, 139.5), (36.001 + n / 400, 139.5)) for n in range(80)]
+    across = [((36, 138.5 + n / 400), (37, 138.5 + n / 400), (37, 138.501 + n / 400)) for n in range(80)]
+    rings = [(*ring, ring[0]) for ring in (*along, *across)]
+
+    def drawn(count: int) -> Alert:
+        parts = [rings[part::2][:count] for part in (0, 1)]
+        return alert(*(replace(info(), areas=(AreaBlock(area_desc="帯", polygons=tuple(part)),)) for part in parts))
+
+    with pytest.raises(Rejected) as refused:
+        zones_of(drawn(80), japan)
+    assert [finding.code for finding in refused.value.findings] == ["area.too_large"]
+    zones, _ = zones_of(drawn(4), japan)
+    assert len(zones) == 2

@@ -7,12 +7,15 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from lalert.core.delivery import Delivered, LaneState, Outcome
 from lalert.core.model import Entry
 from lalert.core.shares import Deed, share_of
+from lalert.courier.feed import Source
+from lalert.publishers.faces import Faces
 from lalert.store.nodes import Fenced
-from tests.contract.making import message
+from tests.contract.making import message, update
 from tests.courier.desk import Desk, Hands, eventually, saved
 
 A, B = share_of("a"), share_of("b")
@@ -102,6 +105,67 @@ async def test_nothing_is_begun_while_the_leases_are_not_secure(desk: Desk) -> N
     is_secure = True
     dispatcher.wake()
     await hands.until(lambda: hands.got("a") == ["x"])
+
+
+async def test_what_was_let_go_while_it_was_read_is_not_sent(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lane that is another's by the time its entry was read sends nothing, and that is no defect."""
+    hands, reading, may_go_on = Hands("a"), asyncio.Event(), asyncio.Event()
+    dispatcher = await desk.start(hands)
+    faces = Source.faces
+
+    async def slow(source: Source, seq: int) -> Faces | None:
+        reading.set()
+        await may_go_on.wait()
+        return await faces(source, seq)
+
+    monkeypatch.setattr(Source, "faces", slow)
+    with capture_logs() as told:
+        await desk.publish(message("x"))
+        await reading.wait()
+        await dispatcher.hold({})
+        may_go_on.set()
+        await dispatcher.hold({A: LATER})
+        await hands.until(lambda: hands.got("a") == ["x"])
+    assert [sent[1] for sent in hands.sent] == ["x"], "by its new holder alone"
+    assert told == []
+
+
+async def test_what_slept_beyond_its_lease_is_not_sent(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node that wakes up in the middle asks once more before it sends; it counts as no failure of the peer."""
+    hands, reading, may_go_on, is_secure = Hands("a"), asyncio.Event(), asyncio.Event(), True
+    dispatcher = await desk.start(hands)
+    dispatcher.is_secure = lambda: is_secure
+    faces = Source.faces
+
+    async def slow(source: Source, seq: int) -> Faces | None:
+        reading.set()
+        await may_go_on.wait()
+        return await faces(source, seq)
+
+    monkeypatch.setattr(Source, "faces", slow)
+    await desk.publish(message("x"))
+    await reading.wait()
+    is_secure = False
+    may_go_on.set()
+    await dispatcher.drain({B})  # the loop has gone round
+    assert hands.sent == []
+    waiting = dispatcher.state("a")
+    assert waiting is not None
+    assert waiting.failures == 0
+    is_secure = True
+    dispatcher.wake()
+    await hands.until(lambda: hands.got("a") == ["x"])
+
+
+async def test_what_is_not_shown_here_yet_is_sent_from_the_log(desk: Desk) -> None:
+    """A thread that is read from the log may be longer than what this node shows: it is whole all the same."""
+    await desk.publish(first := message("x"))
+    await desk.store.append([update("y", first)])
+    hands = Hands("a")
+    with capture_logs() as told:
+        await desk.start(hands)
+        await hands.until(lambda: hands.got("a") == ["x", "y"])
+    assert told == []
 
 
 async def test_lanes_that_nobody_lists_are_forgotten_by_their_holder_only(desk: Desk) -> None:

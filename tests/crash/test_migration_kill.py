@@ -36,7 +36,6 @@ async def test_a_killed_migration_is_no_store(tmp_path: Path, redis_server: Redi
         shared = Storage(data=folder.data, url=redis_server.empty_database())
         ways.append((folder, shared) if engine == "sqlite" else (shared, folder))
         await fill(ways[n][0])
-        (folder.data / "vapid-live.pem").touch()
     before = [await stream(source) for source, _ in ways]
     await killed([moment for moment, _ in CASES], ways)
     for (source, target), items in zip(ways, before, strict=True):

@@ -56,7 +56,8 @@ def tokens(service: PushService) -> set[str]:
 
 
 async def test_a_bulk_push_goes_on_after_a_power_cut(hub_process: HubProcess) -> None:
-    """SIGKILL in the middle of 20,000 pushes: all have it after the restart, and at most one batch has it twice."""
+    """SIGKILL while 20,000 residents are read, and in the middle of pushing: all have it in the end, and of each cut at
+    most one batch has it again."""
     async with running() as service:
         phones = [service.phone() for _ in range(RESIDENTS)]
         await settle_in(hub_process.data, phones, CHIYODA)
@@ -64,7 +65,9 @@ async def test_a_bulk_push_goes_on_after_a_power_cut(hub_process: HubProcess) ->
         await hub_process.start()
         async with Caller(hub_process.url, await hubs.issue_in(hub_process.data)) as caller:
             receipt = await caller.publish(author.order(CHIYODA, level=4))
-        assert receipt["matched"]["residents"] == RESIDENTS
+        assert receipt["matched"].get("residents", RESIDENTS) == RESIDENTS  # all are counted, or none
+        await hub_process.kill()
+        await hub_process.start()
         await service.until(lambda: len(service.arrivals) >= RESIDENTS // 3)
         await hub_process.kill()
         before = len(service.arrivals)
@@ -74,8 +77,8 @@ async def test_a_bulk_push_goes_on_after_a_power_cut(hub_process: HubProcess) ->
         assert await hub_process.stop() == 0
         assert service.refused == []
         times = Counter(arrival.token for arrival in service.arrivals)
-        assert sum(times.values()) - RESIDENTS <= BATCH
-        assert max(times.values()) <= 2
+        assert sum(times.values()) - RESIDENTS <= 2 * BATCH
+        assert max(times.values()) <= 3
 
 
 async def test_level_5_goes_between_two_batches(hub_process: HubProcess) -> None:

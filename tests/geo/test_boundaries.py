@@ -189,38 +189,6 @@ def test_all_municipalities_together_are_japan(japan: BoundarySet) -> None:
     assert measure.area_km2(whole) * 1e6 == pytest.approx(summed_m2, rel=1e-9)
 
 
-@pytest.mark.parametrize(
-    ("text", "code"),
-    [
-        ("千代田区", "131016"),
-        ("東京都千代田区", "131016"),
-        ("ちよだく", "131016"),
-        ("チヨダク", "131016"),
-        ("chiyoda city", "131016"),
-        ("１３１０１６", "131016"),
-        ("つくば", "082201"),
-        ("13101", "131016"),
-        ("chiyoda-ku", "131016"),
-        ("Ōsaka-shi", "271004"),
-        ("oosakashi", "271004"),
-        ("京都市", "261009"),
-        ("kyoto city", "261009"),
-        ("Kyoto Kita", "261017"),
-        ("東京都", "13"),
-    ],
-)
-def test_search_finds_by_every_spelling(japan: BoundarySet, text: str, code: str) -> None:
-    """Name, full name, both kana, Latin letters and code; the closest first, the larger before the smaller."""
-    assert japan.search(text)[0].code == code
-
-
-def test_search_is_bounded(japan: BoundarySet) -> None:
-    """Nothing asked gives nothing; too much found is cut."""
-    assert japan.search(" ") == ()
-    assert japan.search("そんな町はありません") == ()
-    assert len(japan.search("市", limit=7)) == 7
-
-
 def test_outlines_are_small_and_complete(japan: BoundarySet) -> None:
     """Every place has a coarse outline near its shape; all prefectures together fit a small map."""
     for place in japan.municipalities:

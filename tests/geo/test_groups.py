@@ -91,6 +91,7 @@ def test_an_absent_list_has_no_groups(tmp_path: Path, japan: BoundarySet) -> Non
         'geojson = "empty.geojson"',
         'geojson = "swapped.geojson"',
         'geojson = "odd.geojson"',
+        'geojson = "bodiless.geojson"',
         'codes = ["13"]\ncolour = "red"',
     ],
 )
@@ -106,6 +107,7 @@ def test_a_group_that_is_wrong_is_unusable(tmp_path: Path, japan: BoundarySet, m
         "empty": {"type": "FeatureCollection", "features": []},
         "swapped": turned,
         "odd": {"type": "Feature"},
+        "bodiless": {"type": "Polygon", "coordinates": ""},
     }
     found = groups.read(listed(tmp_path, text, **files), japan)
     with pytest.raises(Rejected) as refused:

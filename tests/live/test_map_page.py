@@ -19,7 +19,6 @@ pytestmark = pytest.mark.skipif(IS_MISSING, reason="no /usr/bin/chromium: apt-ge
 # A browser without a graphics card draws in software.
 DRAWING = [*ARGUMENTS, "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 BLIND = [*ARGUMENTS, "--disable-3d-apis"]
-MIDDLE = ((34.5, 133.5), (34.5, 135.5), (36.5, 135.5), (36.5, 133.5), (34.5, 133.5))  # lat, lon: of the first view
 
 author = Author()
 
@@ -84,16 +83,21 @@ async def test_the_past_is_told_apart(browser: Browser, live: Caller) -> None:
 
 
 async def test_a_place_says_what_holds_there(browser: Browser, live: Caller) -> None:
-    """A click names what holds at the place, and leads to it."""
-    middle = author.order(level=3, polygons=(MIDDLE,))
-    await live.publish(middle)
-    page = await browser.new_page(viewport={"width": 900, "height": 900})
+    """The view is of what holds, and follows it until somebody steers; a click there names it, and leads to it."""
+    far = author.order(NAHA)
+    await live.publish(far)
+    page = await browser.new_page(viewport={"width": 900, "height": 900}, reduced_motion="reduce")
     await opened(page, f"{live.url}/map")
+    await expect(page.locator("#view")).to_have_attribute("data-drawn", "1", timeout=PATIENCE_MS)
+    await live.publish(author.lift(far))
+    await expect(page.locator("#view")).to_have_attribute("data-drawn", "0", timeout=PATIENCE_MS)
+    near = author.order(CHIYODA, level=3)
+    await live.publish(near)
     await expect(page.locator("#view")).to_have_attribute("data-drawn", "1", timeout=PATIENCE_MS)
     here, box = page.locator("#here"), await page.locator("canvas").bounding_box()
     assert box is not None
     async with asyncio.timeout(PATIENCE_MS / 1000):  # until the tiles are there, a click hits nothing
-        while not await here.is_visible() or middle.identifier not in await here.inner_html():
+        while not await here.is_visible() or near.identifier not in await here.inner_html():
             await page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
 

@@ -143,6 +143,32 @@ async def test_redis_hangs(nodes: Nodes, redis: RedisServer) -> None:
             assert "情報の更新が止まった時刻" not in (await caller.get("/")).text
 
 
+async def test_redis_is_emptied(nodes: Nodes, redis: RedisServer) -> None:
+    """Nodes go on showing what they remember and know their senders; with the backup all goes on, without a gap."""
+    key = await nodes.issue()
+    a, b = nodes.all
+    async with Caller(a.url, key) as here, Caller(b.url, key) as there, Listener(b.url) as reader:
+        order, missed = author.order(), author.order()
+        await here.publish(order)
+        await reader.until_identifier(order.identifier)
+        with redis.client() as client:
+            kept = {name: client.dump(name) for name in client.scan_iter()}
+            client.flushall()
+        for caller in (here, there):
+            refused = await until(lambda caller=caller: caller.post(missed), lambda answer: answer.status == 503)
+            assert "store.emptied" in refused.text
+            await is_stale(caller, order.identifier)
+        assert not any(hub.has_ended for hub in nodes.all)
+        with redis.client() as client:
+            client.flushall()
+            for name, value in kept.items():
+                client.restore(name, 0, value)
+        await until(lambda: there.post(missed), lambda answer: answer.status == 201)
+        await reader.until_identifier(missed.identifier)
+        assert reader.identifiers == [order.identifier, missed.identifier]
+        assert not reader.is_cut
+
+
 async def test_redis_went_back(nodes: Nodes, redis: RedisServer) -> None:
     """After a restore from a backup every node begins anew by itself, under another epoch; readers are told `gap`."""
     key = await nodes.issue()

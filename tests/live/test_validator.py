@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import re
+import threading
 from collections.abc import AsyncIterator, Mapping
 
 import aiohttp
@@ -11,6 +13,8 @@ import pytest
 from axe_core_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from lalert.web.bench import PLACES
+from lalert.web.server import Server
 from tests.live.test_browser import ARGUMENTS, CHROMIUM, IS_MISSING, PATIENCE_MS, PHONE, Complaints
 from tests.rig import hubs
 from tests.rig.author import CHIYODA, Author
@@ -161,6 +165,7 @@ FORMS = [
     (b"message=x", "application/x-www-form-urlencoded", 415),
     (BAD, "application/cap+xml", 415),
     (multipart(GOOD_FORM | {"message": b"x" * (1 << 20)}), "multipart/form-data; boundary=----b", 200),
+    (multipart(GOOD_FORM | {"message": b"x" * ((1 << 20) + 1)}), "multipart/form-data; boundary=----b", 413),
     (multipart(GOOD_FORM | {"message": b"x" * ((1 << 20) + 9_000)}), "multipart/form-data; boundary=----b", 413),
 ]  # fmt: skip
 
@@ -194,6 +199,21 @@ async def test_too_often(live: Caller) -> None:
         statuses.append(answer.status)
     assert int(answer.headers["Retry-After"]) > 0
     assert answer.content_type == "text/html"
+
+
+async def test_checks_stand_in_nobodys_way(server: Server, live: Caller) -> None:
+    """When the bench is full checks are asked to come again, on the page too; alerts, pages and maps go on."""
+    gate, bench = threading.Event(), server.contexts[0].bench
+    held = [asyncio.ensure_future(bench.do(gate.wait)) for _ in range(PLACES)]
+    await asyncio.sleep(0)
+    for answer in (await send(live, BAD), await live.post(BAD, path="/api/v1/validate", key="")):
+        assert answer.status == 503
+        assert int(answer.headers["Retry-After"]) > 0
+    await live.publish(author.order(CHIYODA))
+    assert (await live.get("/map/japan.svg")).status == 200
+    gate.set()
+    await asyncio.gather(*held)
+    assert (await send(live, BAD)).status == 200
 
 
 @pytest.fixture
@@ -230,12 +250,14 @@ async def test_pasted_and_corrected_without_a_script(browser: Browser, live: Cal
 
 
 @pytest.mark.skipif(IS_MISSING, reason="no /usr/bin/chromium: apt-get install chromium fonts-noto-cjk")
-@pytest.mark.parametrize("realm", ["live", "drill"])
-async def test_everybody_can_use_it(browser: Browser, live: Caller, drill: Caller, realm: str) -> None:
+@pytest.mark.parametrize(("realm", "schemes"), [("live", ("light", "dark")), ("drill", ("dark",))])
+async def test_everybody_can_use_it(
+    browser: Browser, live: Caller, drill: Caller, realm: str, schemes: tuple[str, ...]
+) -> None:
     """The findings and the sample: nothing grave by axe-core, by day and by night, nothing to be scrolled sideways."""
     url = (live if realm == "live" else drill).url
     order = author.order(CHIYODA, level=4).raw.decode()
-    for scheme in ("light", "dark"):
+    for scheme in schemes:
         page = await browser.new_page(color_scheme=scheme, viewport=PHONE)  # type: ignore[arg-type]
         complaints = Complaints(page)
         for text in (order.replace("Immediate", "Future"), order):

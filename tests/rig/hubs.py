@@ -97,6 +97,11 @@ class HubProcess:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process is gone, for whatever reason."""
+        return self._process is None or self._process.returncode is not None
+
     async def start(self) -> HubProcess:
         """Start, or start again, and return once the hub listens."""
         serve = (*COMMAND, "serve", "--port", str(self.port), "--data", str(self.data))

@@ -15,7 +15,7 @@ import aiohttp
 
 from lalert.cap.model import Alert
 from tests.rig.author import Author
-from tests.rig.caller import Caller
+from tests.rig.caller import Answer, Caller
 from tests.rig.listener import PATIENCE_S
 from tests.rig.peers import Peer
 
@@ -27,13 +27,17 @@ _PAUSE_S = 0.02
 
 
 class Sender:
-    """Posts thread after thread: an order and its updates, each when the one before was answered."""
+    """Posts thread after thread: an order and its updates, each when the one before was answered.
 
-    def __init__(self, where: Where, key: str, code: str) -> None:
+    After `patience_s` without an answer it asks again, wherever it is led then.
+    """
+
+    def __init__(self, where: Where, key: str, code: str, *, patience_s: float = PATIENCE_S) -> None:
         self.receipts: list[dict[str, Any]] = []  # of every answer, in the order of posting
         self.posted: list[Alert] = []
+        self.given_up: list[Alert] = []
         self.refused: list[int] = []  # Retry-After of every 503, in seconds
-        self._where, self._key, self._code = where, key, code
+        self._where, self._key, self._code, self._patience_s = where, key, code, patience_s
         self._author = Author(f"bousai@{code}.example.jp")
         self._callers: dict[str, Caller] = {}
 
@@ -51,15 +55,24 @@ class Sender:
     async def _post(self, alert: Alert) -> None:
         """Post until there is an answer: a hub that was killed may have kept it, so 200 is as good as 201."""
         while True:
-            with contextlib.suppress(aiohttp.ClientError, ConnectionError):
-                answer = await (await self._caller()).post(alert)
+            with contextlib.suppress(aiohttp.ClientError, ConnectionError, TimeoutError):
+                caller = await self._caller()
+                async with asyncio.timeout(self._patience_s):
+                    answer = await caller.post(alert)
                 if answer.status in (200, 201):
                     self.posted.append(alert)
                     self.receipts.append(answer.json)
                     return
+                if self._is_hopeless(answer):
+                    self.given_up.append(alert)
+                    return
                 assert answer.status == 503, answer.text  # going down, coming up, or without its store
                 self.refused.append(int(answer.headers["Retry-After"]))
             await asyncio.sleep(_PAUSE_S)
+
+    def _is_hopeless(self, answer: Answer) -> bool:
+        """Whether posting this again cannot help: what this sender says is never wrong."""
+        return False
 
     async def _caller(self) -> Caller:
         url = self._where()
@@ -69,19 +82,22 @@ class Sender:
 
 
 class Reader:
-    """Reads the stream over every cut and keeps the positions in the order in which it saw them."""
+    """Reads the stream over every cut and keeps the positions in the order in which it saw them.
 
-    def __init__(self, where: Where, since: str) -> None:
+    After `silence_s` without a byte, not even a ping, it leaves for wherever it is led then.
+    """
+
+    def __init__(self, where: Where, since: str, *, silence_s: float | None = None) -> None:
         self.seen: list[str] = []
         self.lines = 0  # connections that it needed
-        self._where, self._last = where, since
+        self._where, self._last, self._silence_s = where, since, silence_s
         self._news = asyncio.Condition()
 
     async def run(self) -> None:
         """Read for ever."""
         async with aiohttp.ClientSession() as session:
             while True:
-                with contextlib.suppress(aiohttp.ClientError, ConnectionError):
+                with contextlib.suppress(aiohttp.ClientError, ConnectionError, TimeoutError):
                     await self._read(session)
                 await asyncio.sleep(_PAUSE_S)
 
@@ -91,7 +107,7 @@ class Reader:
             await self._news.wait_for(lambda: cursor in self.seen)
 
     async def _read(self, session: aiohttp.ClientSession) -> None:
-        timeout = aiohttp.ClientTimeout(total=None)
+        timeout = aiohttp.ClientTimeout(total=None, sock_read=self._silence_s)
         headers = {"Last-Event-ID": self._last}
         async with session.get(f"{self._where()}/stream", headers=headers, timeout=timeout) as response:
             self.lines += 1

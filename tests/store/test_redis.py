@@ -320,18 +320,6 @@ async def test_a_restored_backup_gets_another_name(opened: Opened, own_server: R
     assert await log_of(again) == ["a", "c"]
 
 
-async def test_an_emptied_redis_is_another_log(opened: Opened, own_server: RedisServer) -> None:
-    """FLUSHALL under a running hub: it says so, and opened anew it begins a log of another name."""
-    store = await opened(url=own_server.url)
-    [before] = await keep(store, message("a"))
-    with own_server.client() as client:
-        client.flushall()
-    with pytest.raises(WentBack):
-        await store.append([message("b")])
-    [after] = await keep(await opened(url=own_server.url), message("b"))
-    assert (after.cursor.seq, after.cursor.epoch == before.cursor.epoch) == (1, False)
-
-
 async def test_a_log_that_changes_under_an_append_is_noticed(
     opened: Opened, storage: Storage, proxy: Proxy, redis_server: RedisServer
 ) -> None:

@@ -7,7 +7,7 @@ alive, and no counter may have moved. What is written is begun under a token, an
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, cast
 
@@ -15,7 +15,7 @@ from lalert.core.model import Realm
 from lalert.errors import Defect, Text, Unavailable
 from lalert.settings import Durability, Storage
 from lalert.store import archive
-from lalert.store.archive import Forestalled, Item, Lane, Logged, Origin
+from lalert.store.archive import Forestalled, Item, Lane, Logged, Origin, Terms
 from lalert.store.epoch import random_epoch
 from lalert.store.redis import origin as origins
 from lalert.store.redis import packing
@@ -34,6 +34,7 @@ _PAGE_PARTS: Final = 50_000  # of commands in one script
 _SCANNED: Final = 1_000
 _KEYS: Final = ("index", "api_key", "endpoint", "resident:id", "lane")  # hashes
 _STREAMS: Final = ("audit", "attempt")
+_NUMBERS: Final = frozenset({"compat", "created_at", "head", "oldest", "dropped"})  # in every origin
 
 Row = tuple[bytes, list[bytes]]  # of a stream
 
@@ -220,7 +221,12 @@ class RedisArchive:
 
     # --- to -------------------------------------------------------------------------------------------------------
 
-    async def begin(self, origin: Origin, seal_word: bytes | None) -> None:
+    async def agreed(self) -> Mapping[str, str]:
+        """Return what nodes go by."""
+        flat = cast(list[bytes], (await self._link.exchange(("HGETALL", self._name("agreed"))))[0])
+        return {name.decode(): value.decode() for name, value in zip(flat[::2], flat[1::2], strict=True)}
+
+    async def begin(self, origin: Origin, terms: Terms) -> None:
         """Make an empty store that no hub takes before `finish`; what an earlier attempt left is dropped first."""
         if await self.is_unfinished():
             await self._drop()
@@ -237,11 +243,13 @@ class RedisArchive:
             "endpoint:changes": origin.endpoints,
             "resident": origin.resident,
         }
-        if seal_word is not None:
-            values[origins.SEAL] = seal_word
+        if terms.seal_word is not None:
+            values[origins.SEAL] = terms.seal_word
         flat = [part for pair in values.items() for part in pair]
         self._require(await self._link.run("move_begin", self._token, *flat))
         self._packer = packing.Packer(oldest=origin.oldest)
+        agreed: list[Command] = [("HSET", "agreed", *pair) for pair in terms.agreed.items()]
+        await self._carry_out([part for command in agreed for part in (len(command), *command)])
 
     async def keep(self, page: Sequence[Item]) -> None:
         """Append a page."""
@@ -305,7 +313,10 @@ async def _origin(link: Link) -> dict[str, str]:
     """Return the counters of the realm; those that any write moves say whether somebody wrote."""
     flat = cast(list[bytes], (await link.exchange(("HGETALL", link.names.origin)))[0])
     pairs = zip(flat[::2], flat[1::2], strict=True)
-    return {name.decode(): value.decode("utf-8", "backslashreplace") for name, value in pairs}
+    kept = {name.decode(): value.decode("utf-8", "backslashreplace") for name, value in pairs}
+    if kept and not (kept.keys() >= _NUMBERS | {"realm", "epoch"} and all(kept[name].isdecimal() for name in _NUMBERS)):
+        raise Unavailable(Text("保存データが壊れています。", "The stored data are damaged."), code="store.damaged")
+    return kept
 
 
 def _there(seq: int, row: list[bytes] | None) -> list[bytes]:

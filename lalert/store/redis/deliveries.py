@@ -35,7 +35,7 @@ class Deliveries:
         """Return those of these lanes that are known (None: all there are), by name."""
         if names is not None and not names:
             return []
-        [states] = await self.link.exchange(("HMGET", self._lanes, *names) if names else ("HVALS", self._lanes))
+        [states] = await self.link.look_up(("HMGET", self._lanes, *names) if names else ("HVALS", self._lanes))
         known = [state for state in cast(list[bytes | None], states) if state is not None]
         return await asyncio.to_thread(_by_name, known)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from redis.asyncio import BlockingConnectionPool
@@ -133,6 +133,18 @@ class Link:
             [_, reply] = await self.exchange(("SCRIPT", "LOAD", known.text), call, again=again)
         return reply
 
+    async def look_up(self, *commands: Command) -> list[Reply]:
+        """Return the replies to questions that an emptied Redis would answer too. Raises `Unavailable` for that one."""
+        *replies, epoch = await self.exchange(*commands, ("HGET", self.names.origin, "epoch"))
+        if epoch is None:
+            raise emptied()
+        return replies
+
+    async def counter(self, name: str) -> int:
+        """Return a counter of the origin, 0 where nothing was counted yet."""
+        [counted] = await self.look_up(("HGET", self.names.origin, name))
+        return int(cast(bytes | None, counted) or 0)
+
     def timed_out(self) -> Unavailable:
         """Return what to say to somebody whose patience ended: what is wrong, if that is known."""
         return unavailable(self._trouble or TimeoutError())
@@ -230,12 +242,20 @@ async def _config(connection: AbstractConnection) -> dict[str, str] | None:
     return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
+def emptied() -> Unavailable:
+    """Return what to say where nothing is left: a backup may be on its way, and memory still has what was seen."""
+    message = Text("保存先が空です。バックアップから戻してください。", "Redis was emptied: restore the backup.")
+    return Unavailable(message, code="store.emptied")
+
+
 def unavailable(error: Exception) -> Unavailable:
     """Return what `error` of the driver means to whoever asked."""
     if isinstance(error, Unfit):
         return Unavailable(error.refused.message, code=error.refused.code)
     if isinstance(error, ResponseError) and str(error).startswith("MISCONF"):
         return Unavailable(Text("保存先に書き込めません。", "Redis cannot write to its disk."), code="store.read_only")
+    if isinstance(error, ResponseError) and str(error).startswith("EMPTIED"):
+        return emptied()
     if isinstance(error, ResponseError) and str(error).startswith("NOREPLICAS"):
         return Unavailable(Text("複製が足りません。", "Redis has too few replicas."), code="store.replicas")
     code, message = next((failure[1:] for failure in _FAILURES if isinstance(error, failure[0])), _FAILED)

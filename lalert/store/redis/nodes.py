@@ -13,9 +13,10 @@ from lalert.core.resident import Changes
 from lalert.core.shares import Deed
 from lalert.store.nodes import Beat, Order, Report, Seen, Table
 from lalert.store.redis.fence import Fence
-from lalert.store.redis.link import Link, Reply
+from lalert.store.redis.link import Command, Link, Reply
 
 FORGET_S: Final = 3_600.0  # after which a dead node is not listed any more
+_CHANGES: Final = "resident:changes"
 _PAGE: Final = 1_000  # changes in one answer
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -66,20 +67,18 @@ class RedisNodes:
 
     async def probe(self) -> None:
         """Write something. Raises `Unavailable` when an alert could not be kept now, either."""
+        await self.link.counter(_CHANGES)
         await self.fence.probe()
 
     async def last_change(self) -> int:
         """Return the number of the newest change among the residents."""
-        [number] = await self.link.exchange(("HGET", self.link.names.origin, "resident:changes"))
-        return int(cast(bytes | None, number) or 0)
+        return await self.link.counter(_CHANGES)
 
     async def resident_changes(self, after: int) -> Changes | None:
         """Return the next changes among the residents after this number; None when some of them are lost."""
-        newest, rows = await self.link.exchange(
-            ("HGET", self.link.names.origin, "resident:changes"),
-            ("XRANGE", self.link.names("resident:change"), f"{after + 1}-0", "+", "COUNT", _PAGE),
-        )
-        upto = int(cast(bytes | None, newest) or 0)
+        upto = await self.link.counter(_CHANGES)
+        asked: Command = ("XRANGE", self.link.names("resident:change"), f"{after + 1}-0", "+", "COUNT", _PAGE)
+        [rows] = await self.link.exchange(asked)
         changes = [_change(row) for row in cast(list[list[Reply]], rows)]
         if upto == after:
             return Changes(after)

@@ -32,7 +32,8 @@ _CHECKED: Final = b"lalert"
 async def find(link: Link, left: Mark | None, *, now: datetime, new_epoch: Callable[[], str]) -> Mark:
     """Return which log there is and where it ends; it is made where there is none.
 
-    `left` is what this machine last saw. Raises `Rejected` for a server or for data that must not be used.
+    `left` is what this machine last saw. Raises `Rejected` for a server or for data that must not be used, and
+    `Unavailable` where that is gone: a hub with nothing in force must not take its place by itself.
     """
     realm = link.names.realm
     seen = (left.log, left.cursor.epoch, left.cursor.seq) if left else ("", "", 0)
@@ -42,9 +43,21 @@ async def find(link: Link, left: Mark | None, *, now: datetime, new_epoch: Calla
         if isinstance(error.__cause__, Unfit):
             raise error.__cause__.refused from None
         raise
+    if not reply:
+        raise _gone()
     kept, epoch, name, compat, head = [part.decode() for part in cast(list[bytes], reply)]
     check(realm, kept, int(compat))
     return Mark(name, Cursor(epoch, int(head)))
+
+
+def _gone() -> Unavailable:
+    message = Text(
+        "このハブが使っていた記録が保存先にありません。バックアップから戻すか、store.url を確かめてください。"
+        "空の状態から始める場合に限り、データフォルダの live.left と drill.left を消してください。",
+        "The log that this hub was using is not in Redis. Restore the backup, or look at store.url. Only to begin with "
+        "nothing, remove live.left and drill.left from the data folder.",
+    )
+    return Unavailable(message, code="store.emptied")
 
 
 def check(realm: Realm, kept: str, compat: int) -> None:

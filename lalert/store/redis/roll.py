@@ -48,7 +48,7 @@ class Roll:
     async def items(self) -> list[Item]:
         """Return all of them, in the order in which they came."""
         asked: list[Command] = [("HGETALL", self.link.names(noun)) for noun in (self.noun, f"{self.noun}:end")]
-        kept, ended = [_paired(cast(list[bytes], reply)) for reply in await self.link.exchange(*asked)]
+        kept, ended = [_paired(cast(list[bytes], reply)) for reply in await self.link.look_up(*asked)]
         numbered = sorted((int(value.split(b" ", 1)[0]), item_id, value) for item_id, value in kept.items())
         return [
             Item(item_id.decode(), value.split(b" ", 2)[2], _untold(ended.get(item_id)))
@@ -57,8 +57,7 @@ class Roll:
 
     async def generation(self) -> int:
         """Return a number that changes with every change."""
-        [counted] = await self.link.exchange(("HGET", self.link.names.origin, self._counter))
-        return int(cast(bytes | None, counted) or 0)
+        return await self.link.counter(self._counter)
 
     @property
     def _counter(self) -> str:

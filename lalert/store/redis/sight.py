@@ -19,7 +19,7 @@ import structlog
 
 from lalert.core.model import Cursor
 from lalert.store.base import WentBack
-from lalert.store.redis.link import Link
+from lalert.store.redis.link import Link, emptied
 
 log = structlog.get_logger("lalert.store.redis")
 
@@ -78,13 +78,18 @@ class Sight:
         found = _cursor(epoch, head)
         if found is None or found.epoch != self.epoch or found.seq < since:
             await self._give_up(found)
-        assert found is not None
+        assert found is not None  # else it was given up
         self.head = max(self.head, found.seq)
         self._note()
         return found.seq
 
     async def _give_up(self, found: Cursor | None) -> None:
-        """Give the log another epoch if it does not have one yet; from then on this store is good for nothing."""
+        """Give the log another epoch if it does not have one yet; from then on this store is good for nothing.
+
+        Where nothing is left at all, that is for whoever has the backup: until then the store is away.
+        """
+        if found is None:
+            raise emptied()
         seen = Cursor(self.epoch, self.head)
         await self._link.run("rename", seen.epoch, seen.seq, self._new_epoch())
         if self._went_back is None:

@@ -78,24 +78,25 @@ class RedisStore:
     ) -> RedisStore:
         """Open the store in the Redis at `settings.url`, or create it with `new_epoch()` as the name of its log.
 
-        The key files of a hub and its note of where the log was left lie in `settings.data`; the command line needs
-        neither. Raises `Rejected` for a Redis that could lose what was acknowledged (store.durability, with the lines
-        to change) and for data that this program must not use, `Unavailable` when Redis cannot be had now.
+        The key files of a hub and its note of where the log was left lie in `settings.data`; the command line goes by
+        the note, too, where there is one. Raises `Rejected` for a Redis that could lose what was acknowledged
+        (store.durability, with the lines to change) and for data that this program must not use, `Unavailable` when
+        Redis cannot be had now, or when it has nothing of the log that was left.
         """
         if is_hub and settings.durability is Durability.NONE:
             log.warning("store.not_durable", realm=realm.value, durability=settings.durability.value)
         link = Link(settings, realm, connections=_CONNECTIONS)
         following = Link(settings, realm, connections=_FOLLOWERS)
         try:
-            file = settings.data / f"{realm}.left" if is_hub else None
-            left = await asyncio.to_thread(Mark.maybe_read, file) if file else None
+            file = settings.data / f"{realm}.left"
+            left = await asyncio.to_thread(Mark.maybe_read, file)
             mark = await origin.find(link, left, now=clock(), new_epoch=new_epoch)
             sealing = await origin.sealing(link, settings.data / f"{realm}.redis") if is_hub else Seal(None)
         except BaseException:
             await link.close()
             await following.close()
             raise
-        sight = Sight(link, mark, file, new_epoch=new_epoch)
+        sight = Sight(link, mark, file if is_hub else None, new_epoch=new_epoch)
         return cls(link, following, sight, Fence(link, settings), sealing)
 
     # --- the log ------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ import msgspec
 from lalert.core.model import Cursor, Realm, Standing
 from lalert.core.resident import Wish
 from lalert.store import archive
-from lalert.store.archive import Audited, Forestalled, Hooked, Item, Key, Lane, Logged, Origin, Subscribed, Tried
+from lalert.store.archive import Audited, Forestalled, Hooked, Item, Key, Lane, Logged, Origin, Subscribed, Terms, Tried
 from lalert.store.epoch import random_epoch
 from lalert.store.files import make_private
 from lalert.store.sqlite import database
@@ -136,8 +136,12 @@ class SqliteArchive:
 
     # --- to -------------------------------------------------------------------------------------------------------
 
-    async def begin(self, origin: Origin, seal_word: bytes | None) -> None:
-        """Make an empty file that no hub takes before `finish`. The word is for nodes: a file has one owner."""
+    async def agreed(self) -> Mapping[str, str]:
+        """Return nothing: whoever has the file has the keys beside it."""
+        return {}
+
+    async def begin(self, origin: Origin, terms: Terms) -> None:
+        """Make an empty file that no hub takes before `finish`. The terms are for nodes: a file has one owner."""
         await _in_thread(partial(self._begin, origin))
 
     async def keep(self, page: Sequence[Item]) -> None:
@@ -167,6 +171,8 @@ class SqliteArchive:
         """Bring the schema up to date, as the hub would, and let nobody write from now on."""
         if self._lock is None:
             self._file.execute("BEGIN")
+            version, known = self._file.execute("PRAGMA user_version").fetchone()[0], len(database.migrations())
+            database.check(self._file, version, realm=self._realm, known=known, owner=False)
             return
         if not self._is_unfinished():
             database.prepare(self._file, realm=self._realm, owner=True, now=datetime.now(UTC), new_epoch=random_epoch)

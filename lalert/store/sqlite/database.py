@@ -158,7 +158,7 @@ def prepare(
     with transaction(connection, write=True):
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version:
-            _check(connection, version, realm=realm, known=len(steps), owner=owner)
+            check(connection, version, realm=realm, known=len(steps), owner=owner)
         for step in steps[version:]:
             _run(connection, step)
         if not version:
@@ -171,7 +171,8 @@ def prepare(
             connection.execute(f"PRAGMA user_version = {len(steps)}")
 
 
-def _check(connection: sqlite3.Connection, version: int, *, realm: Realm, known: int, owner: bool) -> None:
+def check(connection: sqlite3.Connection, version: int, *, realm: Realm, known: int, owner: bool) -> None:
+    """Raise `Rejected` or `Unavailable` for data of this schema that a program that knows `known` must not use."""
     kept, compat = connection.execute("SELECT realm, compat FROM origin").fetchone()
     if compat == UNFINISHED:
         raise unfinished()

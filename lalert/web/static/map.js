@@ -19,11 +19,13 @@ const PATIENCE_MS = 20_000;
 const RETRY_MS = 5_000;
 const GONE = 410;
 const MUNICIPALITIES_FROM = 6;
+const CLOSE_ENOUGH = 9; // one town is shown with its neighbours
 const NOTHING = { type: "FeatureCollection", features: [] };
 
 let map = null;
 let shown = new Map(); // what is drawn, by id
 let asked = 0; // the newest question: answers to older ones are thrown away
+let isSteered = false; // by hand: from then on the view is the reader's
 
 // --- signs: hatches, badges and names are pictures made here, so that no font is fetched -----------------------------
 
@@ -172,7 +174,7 @@ async function features(at) {
     const page = await fetched(address, "no-cache"); // five seconds old is too old for what holds
     found.push(...page.features);
     const next = at && page.links.find(({ rel }) => rel === "next");
-    address = next ? `${base}/ogc${new URL(next.href).href.split("/ogc")[1]}` : null;
+    address = next ? `${base}/ogc/collections/alerts/items${new URL(next.href).search}` : null; // of the host that we are on
   }
   return found;
 }
@@ -193,12 +195,36 @@ function gravest(drawn) {
   return drawn.filter(({ properties }) => places(properties).some((code) => worst.get(code) === properties.rank));
 }
 
+// Where anything holds: nobody has to look for the one town where it does. All of Japan when nothing does.
+function concerned() {
+  let [west, south, east, north] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const { geometry } of shown.values()) {
+    const degrees = geometry.coordinates.flat(Infinity);
+    for (let i = 0; i < degrees.length; i += 2) {
+      [west, south] = [Math.min(west, degrees[i]), Math.min(south, degrees[i + 1])];
+      [east, north] = [Math.max(east, degrees[i]), Math.max(north, degrees[i + 1])];
+    }
+  }
+  return shown.size ? [[west, south], [east, north]] : JAPAN;
+}
+
+// What begins to hold elsewhere must not stay beyond the edge of a view that nobody chose.
+function frame(animate) {
+  if (!isSteered && !Number(when.value)) map.fitBounds(concerned(), { padding: 40, maxZoom: CLOSE_ENOUGH, animate });
+}
+
+function steer(move) {
+  isSteered = true;
+  move();
+}
+
 function put(found) {
   shown = new Map(found.map((feature) => [feature.id, feature]));
   const drawn = found.map(looked);
   map.getSource("alerts").setData({ type: "FeatureCollection", features: drawn });
   map.getSource("badges").setData({ type: "FeatureCollection", features: gravest(drawn) });
   view.dataset.shown = found.length;
+  if (!moving.classList.contains("waiting")) frame(true);
   here.hidden = true;
   list(past.querySelector("ul"), found);
 }
@@ -272,7 +298,8 @@ function reveal() {
   if (moving.classList.contains("waiting")) {
     view.querySelector(".sheet > img").hidden = true;
     moving.classList.remove("waiting");
-    map.resize().fitBounds(JAPAN, { padding: 8, animate: false });
+    map.resize();
+    frame(false);
   }
   view.dataset.drawn = view.dataset.shown;
 }
@@ -283,9 +310,10 @@ function begin() {
   map.on("zoom", nameTowns);
   map.on("click", pick);
   map.on("idle", reveal);
-  document.getElementById("closer").addEventListener("click", () => map.zoomIn());
-  document.getElementById("farther").addEventListener("click", () => map.zoomOut());
-  document.getElementById("whole").addEventListener("click", () => map.fitBounds(JAPAN, { padding: 8 }));
+  map.on("movestart", ({ originalEvent }) => { isSteered ||= Boolean(originalEvent); });
+  document.getElementById("closer").addEventListener("click", () => steer(() => map.zoomIn()));
+  document.getElementById("farther").addEventListener("click", () => steer(() => map.zoomOut()));
+  document.getElementById("whole").addEventListener("click", () => steer(() => map.fitBounds(JAPAN, { padding: 8 })));
   when.addEventListener("input", show);
   present.addEventListener("click", () => {
     when.value = "0";

@@ -1,5 +1,5 @@
 #!lua
--- include prelude
+-- include prelude existing
 -- Adds a new one to a hash, under the next number, and moves the counter that tells of changes.
 -- ARGV: the hash, the counter, how many there may be at most, the id, a token, the value. Returns added, exists or full.
 -- The token tells a repeated question from a second one of the same id.

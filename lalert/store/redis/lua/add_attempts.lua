@@ -1,5 +1,5 @@
 #!lua
--- include prelude
+-- include prelude existing
 -- Appends to the delivery log, each line with a number, and drops as many old ones as are too many.
 -- ARGV: how many lines are kept; then lane, identifier and line of each.
 

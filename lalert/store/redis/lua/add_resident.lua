@@ -1,5 +1,5 @@
 #!lua
--- include prelude residents
+-- include prelude existing residents
 -- Keeps a resident in the place of whoever had the same browser.
 -- ARGV: how many there may be, id, digest of the browser, the value. Returns the number, 0 when there is no room.
 

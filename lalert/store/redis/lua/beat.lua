@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- include prelude shares
+-- include prelude existing shares
 -- One sign of life: renews, forgets, releases, claims. ARGV[1]: what `store.nodes.Beat` says. Returns how all stands.
 -- What a node holds needs no renewal of its own: it is its holder's as long as that is registered.
 
@@ -10,7 +10,7 @@ local lapsed = before and not is_alive(beat.id, now)
 
 local nodes = call('HGETALL', P .. 'node')
 for n = 1, #nodes, 2 do
-  local is_old = tonumber(string.match(nodes[n + 1], '^%d+')) + beat.forget_ms < now
+  local is_old = tonumber(string.match(nodes[n + 1], '^%d+')) + beat.forget_ms <= now
   if nodes[n] == beat.predecessor or is_old then call('HDEL', P .. 'node', nodes[n]) end
 end
 call('HSET', P .. 'node', beat.id, string.format('%d %d %s', now + beat.lease_ms, now, beat.report))

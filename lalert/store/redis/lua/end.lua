@@ -1,5 +1,5 @@
 #!lua
--- include prelude
+-- include prelude existing
 -- Notes once how one in a hash ended.
 -- ARGV: the hash, the counter of changes, the id, a token, the end. Returns 1, or 0 when there is none that goes on.
 

@@ -1,11 +1,12 @@
 #!lua
 -- include prelude
--- Makes the log where there is none, and finds out whether it went back behind what this machine last saw of it.
+-- Makes the log where there is none and there was none, and finds out whether it went back behind what this machine last saw of it.
 -- ARGV: realm, new epoch, new log, compat, created_at, then log, epoch and head as they were last seen ("" if never).
--- Returns realm, epoch, log, compat, head.
+-- Returns realm, epoch, log, compat, head; nothing where a log is gone of which this machine saw something.
 
 local realm, fresh, log, compat, created_at = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-if call('EXISTS', KEYS[1]) == 0 then
+if call('HEXISTS', KEYS[1], 'epoch') == 0 then
+  if tonumber(ARGV[8]) > 0 then return {} end
   call('HSET', KEYS[1], 'realm', realm, 'epoch', fresh, 'log', log, 'compat', compat, 'created_at', created_at,
     'head', 0, 'oldest', 1, 'dropped', 0)
   call('SADD', P .. 'epochs', fresh)

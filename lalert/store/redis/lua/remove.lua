@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- include prelude
+-- include prelude existing
 -- ARGV: the hash, the counter of changes, the id. Returns 1, or 0 when there was none.
 
 local name = P .. ARGV[1]

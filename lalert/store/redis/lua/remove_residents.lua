@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- include prelude residents
+-- include prelude existing residents
 -- ARGV: "id" and one id, or "number" and numbers. Returns how many went.
 
 if ARGV[1] == 'id' then

@@ -1,5 +1,5 @@
 #!lua flags=no-writes
--- include prelude residents
+-- include prelude existing residents
 -- ARGV: a number, and how many are wanted. Returns pairs of number and value greater than it, not in order: those of
 -- whole hashes, until there are enough.
 

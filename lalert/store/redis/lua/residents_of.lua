@@ -1,5 +1,5 @@
 #!lua flags=no-writes
--- include prelude residents
+-- include prelude existing residents
 -- ARGV: numbers. Returns the value of each, or false.
 
 local found = {}

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- include prelude shares
+-- include prelude existing shares
 -- Keeps lanes, or drops them, for whoever holds their shares.
 -- ARGV: how many deeds; for each its share and "token node"; then lane and state of each, the state "" where it ends.
 -- Returns the shares that have changed hands: then nothing was kept. Else how many lanes were there before.
