@@ -112,7 +112,7 @@ class Hub:
         self.calm.set()
         self._hurried = 0
         self._remembered_at_start = self.changed_at
-        self.cache = Cache(limit=512)
+        self.cache = Cache[bytes](limit=512)
         self._aliases: dict[str, Identity] = {}  # by natural key: relays issue messages again under other names
         self._older: dict[int, Faces] = {}  # messages in force from before the tail began
         self.count_matched: Callable[[Draft], tuple[tuple[str, int], ...]] = lambda _: ()

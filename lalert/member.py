@@ -157,14 +157,14 @@ class Member:
         self._task = asyncio.create_task(self._run(), name=f"member-{self._realm}")
 
     async def retire(self, patience_s: float) -> None:
-        """Hand over to the others what can be in this time. Whoever is alone keeps it to the end."""
+        """Hand over to the others what can be in this time. Whoever is alone keeps it to the end, or is cut off."""
         if self._table is None or len(self._table.living) < 2:
             return
         self._is_retiring = True
         self.wake()
         with suppress(TimeoutError):
             async with asyncio.timeout(patience_s):
-                while self._held.keys() - {CLOCK} or self._drained:
+                while not self._is_cut_off and (self._held.keys() - {CLOCK} or self._drained):
                     self._stepped.clear()
                     await self._stepped.wait()
 
@@ -174,8 +174,9 @@ class Member:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-        with suppress(LalertError):  # then the leases end by themselves
-            await self._nodes.leave(self.id)
+        if not self._is_cut_off:  # else the leases end by themselves
+            with suppress(LalertError):
+                await self._nodes.leave(self.id)
 
     def wake(self) -> None:
         """Beat now: something is not as the last table said."""
@@ -307,6 +308,7 @@ class Member:
         return self._done[lane].id if lane in self._done else ""
 
     def _note_cut_off(self, error: LalertError) -> None:
+        self._stepped.set()
         if not self._is_cut_off:
             self._is_cut_off = True
             log.warning("cluster.cut_off", realm=self._realm, code=error.code, held=len(self._held))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -43,6 +44,8 @@ class Scheduler:
 
     def _tell(self, event: JobExecutionEvent) -> None:
         error = event.exception
+        if isinstance(error, asyncio.CancelledError):
+            return  # the hub ends
         if error is None:
             if self._faults.is_over(event.job_id):
                 log.warning("job.works_again", job=event.job_id)

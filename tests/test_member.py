@@ -235,6 +235,22 @@ async def test_who_cannot_renew_begins_nothing_before_the_lease_ends(nodes: Node
     await one.stop()
 
 
+async def test_who_is_cut_off_ends_at_once(nodes: Nodes, join: Join) -> None:
+    """Without its store a node can hand nothing over: it does not wait for that, and its leases end by themselves."""
+    line, crew, other = Paused(nodes), Crew(), Crew()
+    one = member(line, "a", crew)  # type: ignore[arg-type]
+    await one.start()
+    await join("b", other)
+    await until(lambda: other.held)
+    line.is_cut = True
+    async with asyncio.timeout(PATIENCE_S):
+        await one.retire(patience_s=1_000)
+        await one.stop()
+    assert crew.held, "nothing was handed over"
+    assert one.id in (await nodes.table()).living
+    await until(lambda: other.held.keys() == ALL)
+
+
 async def test_a_paused_node_lets_go_what_it_lost(nodes: Nodes, join: Join) -> None:
     """Back after its lease it learns that another has everything, holds none of it, and gets its part again later."""
     line, first, second = Paused(nodes), Crew(), Crew()

@@ -107,6 +107,10 @@ def weakness(key: PublicKeyTypes) -> str | None:
     return type(key).__name__.removesuffix("PublicKey")
 
 
+_NAME_FORM: Final = (
+    "証明書の名前をRFC 4514の形（CN=…,O=…,C=JP。openssl x509 -noout -subject -nameopt RFC2253 の表示）で",
+    "the certificate's name as RFC 4514 has it: CN=…,O=…,C=JP (openssl x509 -noout -subject -nameopt RFC2253)",
+)
 _INVALID: Final = Text(
     "署名の信頼設定（trust.toml）に誤りがあります。修正するまで起動できません。",
     "The trust file (trust.toml) has errors. The hub does not start until they are corrected.",
@@ -157,6 +161,9 @@ def _misspelt(entry: Mapping[str, object], path: str) -> Iterator[Finding]:
             yield _wrong(path, None, f"{names} のうち、ちょうど一つ", f"exactly one of {', '.join(group)}")
     if ("ca" in entry) != ("subject" in entry):
         yield _wrong(path, None, "ca には subject を、必ず一緒に", "subject together with ca: a CA certifies many")
+    subject = entry.get("subject")
+    if isinstance(subject, str) and _maybe_name(subject) is None:
+        yield _wrong(f"{path}.subject", subject, *_NAME_FORM)
 
 
 def _maybe_signer(entry: Mapping[str, object], path: str, read: Read, faults: list[Finding]) -> Signer | None:
@@ -164,11 +171,20 @@ def _maybe_signer(entry: Mapping[str, object], path: str, read: Read, faults: li
     kinds = [name for name in _KINDS if isinstance(entry.get(name), str)]
     if len(kinds) != 1 or ("ca" in entry) != ("subject" in entry):
         return None  # that is told
-    kind, file = kinds[0], str(entry[kinds[0]])
+    kind, file, name = kinds[0], str(entry[kinds[0]]), _maybe_name(str(entry.get("subject", "")))
     try:
-        return _signer(kind, read(file), file, str(entry.get("subject", "")))
+        signer = _signer(kind, read(file), file, name.rfc4514_string() if name else "")
     except (OSError, ValueError, UnsupportedAlgorithm) as error:
         faults.append(_unreadable(f"{path}.{kind}: {file}", error))
+        return None
+    return signer if name is not None else None
+
+
+def _maybe_name(subject: str) -> x509.Name | None:
+    """Return the name that RFC 4514 writes as `subject`, or None."""
+    try:
+        return x509.Name.from_rfc4514_string(subject)
+    except ValueError:
         return None
 
 
@@ -184,7 +200,7 @@ def _signer(kind: str, pem: bytes, file: str, subject: str) -> Signer:
     """Return the signer that a PEM file describes. Raises `ValueError` for one that cannot be trusted."""
     if kind == "ca":
         authorities = tuple(x509.load_pem_x509_certificates(pem))
-        return Signer(authorities=authorities, subject=x509.Name.from_rfc4514_string(subject).rfc4514_string())
+        return Signer(authorities=authorities, subject=subject)
     if kind == "key":
         key = load_pem_public_key(pem)
         _demand_strength(key)

@@ -12,6 +12,7 @@ import aiohttp
 import click
 
 from lalert.cli.speech import FAILED, TRY_AGAIN, tell
+from lalert.cli.watch import lifted_by
 from lalert.errors import Text
 
 _ATTEMPTS = 5
@@ -65,6 +66,10 @@ def _report(file: Path, status: int, body: bytes) -> int:
     """Show what the hub answered; return the exit code that it means."""
     if status in (200, 201):
         print(body.decode())
+        answer = json.loads(body)
+        left_out = lifted_by(answer.get("receipt", answer))
+        if left_out:  # a sender who forgot a district learns it here, not from its residents
+            tell(Text(f"{file}: {left_out}", f"{file}: {left_out}"))
         return 0
     try:
         problem = json.loads(body)

@@ -7,7 +7,7 @@ import contextlib
 import json
 import sys
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import aiohttp
@@ -113,7 +113,17 @@ def show_entry(console: Console, entry: dict[str, object], *, prefix: str = "") 
     at = datetime.fromisoformat(str(entry["at"])).astimezone()
     headline = wording[say(Text("ja", "en"))]["headline"]
     line = f"{prefix}{at:%H:%M:%S} {entry['cursor']!s:>14} {entry['priority']!s:8} {entry['kind']!s:7} {headline}"
-    console.print(line, style=style, markup=False, highlight=False)
+    console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
+    left_out = lifted_by(entry)
+    if left_out:
+        console.print(f"{prefix}  {left_out}", markup=False, highlight=False, soft_wrap=True)
+
+
+def lifted_by(told: Mapping[str, object]) -> str:
+    """Return what an entry or a receipt says that it lifts by leaving it out, empty where that is nothing."""
+    left_out = told.get("leftOut")
+    text = left_out.get("text") if isinstance(left_out, dict) else None
+    return str(text[say(Text("ja", "en"))]) if isinstance(text, dict) else ""
 
 
 def stream_of(url: str) -> str:

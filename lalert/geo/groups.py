@@ -4,7 +4,7 @@
 
     [[group]]
     name = "多摩川流域"
-    codes = ["131113", "14131"]     # municipalities (5 or 6 digits), prefectures (2)
+    codes = ["131113", "14130"]     # municipalities (5 or 6 digits), prefectures (2)
     geojson = "tamagawa.geojson"    # all polygons of the file; both may be given, one must
 
 A group that is wrong in any way is not usable, and says why to whoever names it; the others are. Nothing is left out in
@@ -96,7 +96,7 @@ def read(file: Path, country: Country) -> Groups:
     except FileNotFoundError:
         return Groups(files=(file,))
     except (OSError, ValueError) as error:
-        return Groups(fault=_unreadable(file.name, str(error)), files=(file,))
+        return Groups(fault=_unreadable(file.name, error), files=(file,))
     groups: dict[str, Group] = {}
     for row in rows:
         group = _group(row, file.parent, country)
@@ -125,7 +125,7 @@ def _group(row: Mapping[str, object], folder: Path, country: Country) -> Group:
         finding = error.findings[0].message if error.findings else error.message
         return Group(name[:MAX_NAME], fault=_said(name, finding))
     except (OSError, ValueError, TypeError, AttributeError, LookupError, RecursionError, ShapelyError) as error:
-        return Group(name[:MAX_NAME], fault=_said(name, _unreadable(str(row.get("geojson", "")), str(error))))
+        return Group(name[:MAX_NAME], fault=_said(name, _unreadable(str(row.get("geojson", "")), error)))
     return Group(name, Extent(whole, parts))
 
 
@@ -212,7 +212,9 @@ def _said(name: str, why: Text) -> Text:
     return Text(f"グループ {shown}: {why.ja}", f"Group {shown}: {why.en}")
 
 
-def _unreadable(file: str, why: str) -> Text:
+def _unreadable(file: str, error: Exception) -> Text:
+    """Return that a file cannot be read; where it lies is nobody's business who names the group."""
+    why = (error.strerror or "") if isinstance(error, OSError) else str(error)
     return Text(f"{file} を読めません。({why[:200]})", f"{file} cannot be read ({why[:200]}).")
 
 

@@ -14,7 +14,7 @@ import msgspec
 from lalert.cap.render import to_dict
 from lalert.core.model import Draft, Entry, Realm, Standing, Zone
 from lalert.geo.area import Area
-from lalert.render.wording import headline, stands, ticker
+from lalert.render.wording import headline, left_out, stands, ticker
 
 Json = dict[str, object]
 
@@ -110,11 +110,12 @@ def _supersedes(draft: Draft) -> list[str]:
 
 
 def _omission(draft: Draft) -> Json | None:
-    """Return what an Update lifts by leaving it out: municipalities, each whole or in part, and its sender's names."""
+    """Return what an Update lifts by leaving it out: municipalities, its sender's names, and it in words."""
     if draft.omission is None:
         return None
     places = [{"code": one.code, "name": one.name, "whole": one.whole} for one in draft.omission.municipalities]
-    return {"municipalities": places, "names": list(draft.omission.names)}
+    said = {lang: left_out(draft, lang) for lang in ("ja", "en")}
+    return {"municipalities": places, "names": list(draft.omission.names), "text": said}
 
 
 def _zone_to_dict(zone: Zone) -> Json:

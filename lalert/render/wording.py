@@ -15,7 +15,7 @@ from datetime import datetime
 
 from lalert.cap.meaning import is_all_clear, level_of
 from lalert.cap.model import Info, Severity
-from lalert.core.model import CancelKind, Entry, Standing, State
+from lalert.core.model import CancelKind, Draft, Entry, Standing, State
 from lalert.errors import Text
 from lalert.render.clock import as_of as as_of_text
 from lalert.render.clock import day_and_time, hhmm
@@ -110,7 +110,7 @@ def where(entry: Entry, lang: str, *, limit: int = 3) -> str:
     return (not _rivals(entry, info) and place_names(concerned(entry), lang, limit=limit)) or _descriptions(info)
 
 
-def left_out(entry: Entry, lang: str) -> str:
+def left_out(entry: Draft, lang: str) -> str:
     """Return where an Update lifts what held by leaving it out, on one line; empty where it leaves out nothing."""
     if entry.omission is None:
         return ""
@@ -135,15 +135,17 @@ def stands(entry: Entry, standing: Standing | None) -> Standing:
 
 _SEVERITIES = tuple(reversed(Severity))  # CAP lists them from the gravest to the unknown
 _BLANKS = re.compile(r"[^\S\u3000]+")
-_TURNING = dict.fromkeys(map(ord, "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))
+_TURNING = map(ord, "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_COMMANDING = (*range(0x7F, 0x85), *range(0x86, 0xA0))  # XML allows them; U+0085 is a line's end
+_UNSEEN = dict.fromkeys((*_TURNING, *_COMMANDING))
 
 
 def one_line(text: str, limit: int = 120) -> str:
     """Return `text` on one line of at most `limit` characters (the rest is in the whole text and in the CAP message).
 
-    Invisible characters that would turn the frame's direction round are left out.
+    Characters that nobody sees are left out: they could turn the frame's direction round, or command a terminal.
     """
-    line = _BLANKS.sub(" ", text.translate(_TURNING)).strip()
+    line = _BLANKS.sub(" ", text.translate(_UNSEEN)).strip()
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 

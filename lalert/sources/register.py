@@ -103,7 +103,8 @@ def _source(table: Mapping[str, object], path: str, boundaries: BoundarySet, fin
         try:
             values[name] = _codes(value, boundaries) if name == "areas" else _converted(name, value)
         except (msgspec.ValidationError, Rejected):
-            mistakes.append(_wrong(f"{path}.{name}", _WANTED[name], repr(value)[:80]))
+            found = None if name == "url" else repr(value)[:80]  # a password may be in it
+            mistakes.append(_wrong(f"{path}.{name}", _WANTED[name], found))
     if str(values.get("url", "")).startswith("http://") and not table.get("allow"):
         mistakes.append(_wrong(f"{path}.url", _WANTED["url"], None))  # somebody on the way could write alerts
     findings += mistakes

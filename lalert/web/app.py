@@ -76,6 +76,7 @@ def _realm_routes() -> list[web.RouteDef]:
         web.get("/api/v1/changes", alerts.changes),
         web.get("/api/v1/areas", areas.search),
         web.get("/api/v1/areas/lookup", areas.lookup),
+        web.get("/api/v1/areas/groups", areas.groups),
         web.get("/api/v1/areas/{code}", areas.one),
         web.get("/api/v1/endpoints", endpoints.all_of_mine),
         web.post("/api/v1/endpoints", endpoints.register),

@@ -8,6 +8,7 @@ from lalert.errors import Text
 from lalert.geo import postal
 from lalert.geo.boundaries import BoundarySet
 from lalert.geo.codes import normalise
+from lalert.geo.groups import Group
 from lalert.geo.place import Municipality, Prefecture
 from lalert.render.entry import dump
 from lalert.web.answers import SHARED, answer
@@ -47,6 +48,17 @@ async def lookup(request: web.Request) -> web.Response:
     return answer(request, dump(_with_inside(boundaries, code)), "application/json")
 
 
+async def groups(request: web.Request) -> web.Response:
+    """`GET /api/v1/areas/groups`: the operator's named areas, which senders may name as the geocode `lalert:group`.
+
+    Why one is not usable is told to the operator in the log, and to who names it.
+    """
+    boundaries = context(request).hub.boundaries
+    Query(request.query, ()).done()
+    named = [_group_to_dict(group) for group in boundaries.groups.by_name.values()]
+    return answer(request, dump({"boundaries": boundaries.version, "groups": named}), "application/json")
+
+
 async def one(request: web.Request) -> web.Response:
     """`GET /api/v1/areas/{code}`: one prefecture (2 digits) or municipality (6; also 5, or JMA's 7)."""
     boundaries = context(request).hub.boundaries
@@ -66,6 +78,11 @@ def _delivered(boundaries: BoundarySet, code: str) -> dict[str, object]:
 def area_to_dict(place: Municipality | Prefecture) -> dict[str, object]:
     """Return what is public about a place."""
     return {"code": place.code, "name": place.name, "kana": place.kana, "en": place.en}
+
+
+def _group_to_dict(group: Group) -> dict[str, object]:
+    usable, extent = group.fault is None, group.extent
+    return {"name": group.name, "usable": usable, "municipalities": extent.codes, "drawn": bool(extent.parts)}
 
 
 def _with_inside(boundaries: BoundarySet, code: str) -> dict[str, object]:

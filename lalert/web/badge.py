@@ -58,3 +58,9 @@ def badge_of_error(lang: str) -> Badge:
     """Return the badge of what was sent in error and cancelled."""
     words = phrases(lang)
     return Badge(words["cancelled_mark"], "error", words["cancelled"])
+
+
+def badge_of_lifting(lang: str) -> Badge:
+    """Return the badge of an all clear, which warns of nothing, however urgent it is."""
+    word = phrases(lang)["lifted"]
+    return Badge(word, "lifted", word)

@@ -11,6 +11,7 @@ from lalert.hub import Hub
 from lalert.member import Member
 from lalert.publishers.cache import Cache
 from lalert.sources.watch import Watch
+from lalert.web.answers import Document
 from lalert.web.bell import Bell
 from lalert.web.bench import Bench
 from lalert.web.canary import Canary
@@ -37,7 +38,7 @@ class Context:
     canary: Canary
     bell: Bell
     pages: Pages
-    bulky: Cache  # large answers, of which few are kept
+    bulky: Cache[Document]  # large answers, of which few are kept
     outbound: Outbound
     dispatcher: Dispatcher
     desk: Desk

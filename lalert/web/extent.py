@@ -26,7 +26,7 @@ class Span:
 
 def span(query: Query, name: str) -> Span | None:
     """Return the time `name`: a moment, or an interval with `/`. None when absent; mistakes are noted in `query`."""
-    text = query.text(name)
+    text = query.verbatim(name)
     if text is None:
         return None
     found = _maybe_span(text.split("/"))
@@ -41,7 +41,7 @@ def box(query: Query, name: str) -> BaseGeometry | None:
 
     Heights, where six numbers are given, are not looked at: alerts have none.
     """
-    text = query.text(name)
+    text = query.verbatim(name)
     if text is None:
         return None
     found = _maybe_box(text.split(",", 6))

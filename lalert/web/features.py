@@ -19,7 +19,7 @@ from lalert.core.model import Posted, State
 from lalert.hub import Hub
 from lalert.render.entry import dump
 from lalert.render.geojson import Part, announced, feature_of
-from lalert.web.answers import answer
+from lalert.web.answers import Document, answer_document
 from lalert.web.context import context
 from lalert.web.query import FILTERS, Query, subscription
 
@@ -81,15 +81,15 @@ async def active(request: web.Request) -> web.Response:
     members = {
         "cursor": str(hub.public_head),
         "asOf": hub.changed_at.isoformat(timespec="seconds"),
+        "attribution": hub.boundaries.credit,
         "links": [{"rel": "collection", "type": GEOJSON, "href": f"{hub.site.url}/ogc/collections/alerts/items"}],
     }
 
-    def made() -> bytes:
-        return page_of(found, limit=MOST_FEATURES).document(**members)
+    def made() -> Document:
+        return Document.of(page_of(found, limit=MOST_FEATURES).document(**members), GEOJSON)
 
     key, generation = ("active.geojson", wanted), hub.situation.generation
-    body = await ctx.bulky.get_later(key, generation, lambda: hub.in_worker(made))
-    return answer(request, body, GEOJSON)
+    return answer_document(request, await ctx.bulky.get_later(key, generation, lambda: hub.in_worker(made)))
 
 
 def found_in(hub: Hub, messages: Iterable[Posted]) -> list[Found]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Literal
 
 from aiohttp import web
@@ -19,7 +18,7 @@ from lalert.render.form import FORMS, SQUARE, Form
 from lalert.render.words import pick
 from lalert.web import raster
 from lalert.web.alerts import newest
-from lalert.web.answers import IMMUTABLE, SHARED, answer
+from lalert.web.answers import IMMUTABLE, SHARED, Document, answer, answer_document
 from lalert.web.context import Context, context
 from lalert.web.features import GEOJSON
 from lalert.web.problems import not_found
@@ -28,7 +27,7 @@ from lalert.web.query import Query
 _LAND = {"prefectures": land.prefectures, "municipalities": land.municipalities}
 _FORM = {"size", "overlay"}
 _COMMON = {"lang", "g"} | _FORM
-_TYPES = {"svg": "image/svg+xml", "png": "image/png"}
+_SVG, _PNG = "image/svg+xml", "image/png"
 
 Kind = Literal["svg", "png"]
 
@@ -69,10 +68,13 @@ async def outlines(request: web.Request) -> web.Response:
     make = _LAND.get(name)
     if make is None:
         raise not_found(Text("この地図データはありません。", "There is no such outline."))
-    drawing = partial(make, boundaries)
-    body = await ctx.bulky.get_later(("land", name), boundaries.version, lambda: ctx.hub.in_worker(drawing))
+
+    def made() -> Document:
+        return Document.of(make(boundaries), GEOJSON)
+
+    document = await ctx.bulky.get_later(("land", name), boundaries.version, lambda: ctx.hub.in_worker(made))
     cache = IMMUTABLE if query.text("v") == boundaries.version else SHARED
-    return answer(request, body, GEOJSON, cache=cache)
+    return answer_document(request, document, cache=cache)
 
 
 async def _of_alert(request: web.Request, kind: Kind) -> web.Response:
@@ -126,13 +128,13 @@ async def _answer(
 ) -> web.Response:
     """Answer with a map that is drawn in a worker, once per change. Pictures are large: few of them are kept."""
 
-    def picture() -> bytes:
-        return raster.png_of(drawing(), zoom=look.form.zoom)
+    def picture() -> Document:
+        return Document.of(raster.png_of(drawing(), zoom=look.form.zoom), _PNG)
 
-    version = ctx.hub.boundaries.version
-    cache, make = (ctx.hub.cache, drawing) if kind == "svg" else (ctx.bulky, picture)
-    body = await cache.get_later(("map", subject, look), (generation, version), lambda: ctx.hub.in_worker(make))
-    return answer(request, body, _TYPES[kind])
+    hub, key, state = ctx.hub, ("map", subject, look), (generation, ctx.hub.boundaries.version)
+    if kind == "svg":
+        return answer(request, await hub.cache.get_later(key, state, lambda: hub.in_worker(drawing)), _SVG)
+    return answer_document(request, await ctx.bulky.get_later(key, state, lambda: hub.in_worker(picture)))
 
 
 def _look(request: web.Request, known: set[str]) -> _Look:

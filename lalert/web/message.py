@@ -10,13 +10,14 @@ from typing import Final
 
 from lalert.cap.model import Info
 from lalert.cap.profile import decided_at, is_all_clear, level_of
+from lalert.cap.signature import Verdict
 from lalert.core.model import CancelKind, Entry, Kind, Posted, Standing, State, Zone
 from lalert.geo.area import Covered
 from lalert.render.entry import links
 from lalert.render.places import concerned, prefecture
 from lalert.render.wording import action, headline, left_out, main_info, one_line, stands
 from lalert.render.words import STATE_REMARKS, level_label, pick, state_label
-from lalert.web.badge import Badge, badge_of, badge_of_error, look_at
+from lalert.web.badge import Badge, badge_of, badge_of_error, badge_of_lifting, look_at
 from lalert.web.cards import in_marks, tongue_of
 from lalert.web.phrases import phrases
 
@@ -120,6 +121,8 @@ def web_address(text: str | None) -> str:
 def _badge(entry: Entry, standing: Standing, lang: str) -> Badge:
     if standing.cancel_kind is CancelKind.FALSE_ALARM:
         return badge_of_error(lang)
+    if entry.state is State.CANCELLED and entry.cancel_kind is CancelKind.LIFTED:
+        return badge_of_lifting(lang)
     return badge_of(look_at(entry.level, entry.priority), lang)
 
 
@@ -203,8 +206,15 @@ def _facts(entry: Entry, info: Info | None, standing: Standing, lang: str) -> tu
         ("note", one_line(alert.note) if alert.note else None),
         ("attribution", entry.attribution),
         ("identifier", alert.identifier),
+        ("signed", _signed(entry)),
     ]
     return tuple((words[name], value) for name, value in told if value)
+
+
+def _signed(entry: Entry) -> str:
+    """Return who has surely signed the message; what proves nothing is for its sender, in the receipt."""
+    signers = (one.signer for one in entry.signatures if one.verdict is Verdict.VALID)
+    return one_line("、".join(dict.fromkeys(signers)))
 
 
 def _attached(info: Info | None) -> tuple[tuple[str, str], ...]:

@@ -81,16 +81,17 @@ async def items(request: web.Request) -> web.Response:
     """`GET /ogc/collections/alerts/items?bbox=&datetime=&limit=`: a page of features, in the order of the log."""
     hub, here = context(request).hub, f"{_root(request)}/collections/alerts"
     query = Query(request.query, {"bbox", "datetime", "limit", "after", "f"})
-    inside, when, after = box(query, "bbox"), span(query, "datetime"), _after(query)
+    inside, when, after = box(query, "bbox"), span(query, "datetime"), _after(query, hub)
     limit = min(query.integer("limit", 1, 10**11) or PAGE, PAGE)  # to ask for more is no mistake (§7.15.2)
     _only_json(query)
     query.done()
     found, as_of = found_in(hub, _messages(hub, when)), hub.changed_at.isoformat(timespec="seconds")
+    credit = hub.boundaries.credit
     asked = {name: value for name, value in request.query.items() if name != "after"}
 
     def made() -> bytes:
         page = page_of(found, limit=limit, inside=inside, after=after)
-        return page.document(asOf=as_of, links=_around(here, asked, page))
+        return page.document(asOf=as_of, attribution=credit, links=_around(here, asked, page))
 
     return answer(request, await hub.in_worker(made), GEOJSON)
 
@@ -144,15 +145,16 @@ async def _message(hub: Hub, name: str) -> Sequence[Posted]:
     return [posted] if posted is not None and posted.entry.cursor == cursor else ()
 
 
-def _after(query: Query) -> Place | None:
-    """Return the place that `after`, the id of a feature, names; None when absent."""
-    text = query.text("after")
+def _after(query: Query, hub: Hub) -> Place | None:
+    """Return the place that `after`, the id of a feature of this log, names; None when absent."""
+    text = query.verbatim("after")
     if text is None:
         return None
     cursor, _, number = text.rpartition(".")
     place = Cursor.maybe_parse(cursor)
-    if place is None or not (number.isascii() and number.isdecimal() and len(number) < 9):
-        query.wrong("after", Text("地物の id ではありません。", "It is no id of a feature."), "k3f9-1042.1")
+    is_number = number.isascii() and number.isdecimal() and len(number) < 9
+    if place is None or not is_number or place.epoch != hub.tail.head.epoch:
+        query.wrong("after", Text("この記録の地物の id ではありません。", "It is no id of a feature of this log."), "")
         return None
     return place.seq, int(number)
 
@@ -168,6 +170,7 @@ def _collection(root: str, hub: Hub) -> Json:
         "id": "alerts",
         "title": f"{_TITLE.ja} / {_TITLE.en}",
         "description": f"{_ABOUT.ja} / {_ABOUT.en}",
+        "attribution": hub.boundaries.credit,
         "itemType": "feature",
         "crs": [_CRS84],
         "extent": {

@@ -115,6 +115,7 @@ PHRASES: Final[Mapping[str, Text]] = MappingProxyType(
         "resources": Text("添付", "Attached"),
         "identifier": Text("識別子", "Identifier"),
         "attribution": Text("出典", "Source"),
+        "signed": Text("電子署名（確認済み）", "Signed (verified)"),
         "state": Text("状態", "State"),
         "area": Text("対象地域", "Area"),
         "area_part": Text("（一部）", " (part)"),

@@ -35,6 +35,10 @@ class Query:
         """Return the value of `name`, or None when it is absent or empty."""
         return self._query.get(name) or None
 
+    def verbatim(self, name: str) -> str | None:
+        """Return the value of `name`, even an empty one; None when it is absent."""
+        return self._query.get(name)
+
     def items(self, name: str) -> list[str]:
         """Return the comma list `name`."""
         items = [item for item in (self.text(name) or "").split(",") if item]

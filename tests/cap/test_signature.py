@@ -86,6 +86,15 @@ def test_every_canonicalization_of_the_field_counts(c14n: str, comments: bool) -
     assert verdicts(signed(RAW, CITY, c14n=method, transforms=(ENVELOPED,)), trusted(CITY)) == [VALID]
 
 
+@pytest.mark.parametrize("namespace", ["http://www.w3.org/2000/09/xmldsig#", "http://www.w3.org/2000/09/xmldsig&#35;"])
+def test_a_signature_is_seen_however_it_is_written(namespace: str) -> None:
+    """UTF-16 and character references change the bytes, not what they say."""
+    text = SIGNED.decode().replace("http://www.w3.org/2000/09/xmldsig#", namespace)
+    assert verdicts(text.encode(), trusted(CITY)) == [VALID]
+    wide = text.replace("UTF-8", "UTF-16", 1).encode("utf-16")
+    assert verdicts(wide, trusted(CITY)) == [VALID]
+
+
 def test_comments_are_no_part_of_it() -> None:
     """A comment that somebody adds changes nothing that is read, and breaks no signature."""
     assert verdicts(changed(SIGNED, "<info>", "<info><!-- relayed -->"), trusted(CITY)) == [VALID]

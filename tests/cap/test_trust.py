@@ -105,6 +105,7 @@ def test_all_faults_at_once() -> None:
         + signer(sender="", certificate="city.pem", colour=1)
         + signer(sender="i", ca="ca.pem", subject="no name")
         + signer(sender="j", certificate="gone.pem", colour=1)
+        + signer(sender="k", ca="gone.pem", subject="no name")
     )
     assert faults(text) == [
         ("trust.unknown", "requird"),
@@ -118,9 +119,11 @@ def test_all_faults_at_once() -> None:
         ("trust.value", "signer[8].required"),
         ("trust.value", "signer[9].sender"),
         ("trust.unknown", "signer[9].colour"),
-        ("trust.file", "signer[10].ca: ca.pem"),
+        ("trust.value", "signer[10].subject"),
         ("trust.unknown", "signer[11].colour"),
         ("trust.file", "signer[11].certificate: gone.pem"),
+        ("trust.value", "signer[12].subject"),
+        ("trust.file", "signer[12].ca: gone.pem"),
     ]
 
 

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from lalert.web.server import Server
 from tests.rig import hubs
-from tests.rig.author import Author
+from tests.rig.author import CHIYODA, NAHA, Author
 from tests.rig.caller import Caller
 from tests.rig.envelopes import envelope
 
@@ -52,6 +52,19 @@ async def test_refused_is_1_with_everything_that_is_wrong(server: Server, key_fi
     assert len(out.splitlines()) == 1
     assert "422" in err
     assert "→" in err
+
+
+async def test_what_an_update_lifts_is_said_to_its_sender(server: Server, key_file: Path, tmp_path: Path) -> None:
+    """Whoever leaves a place out of an Update is told at once that it lifts there, in words."""
+    author = Author()
+    first = author.order(CHIYODA, NAHA)
+    files = [written(tmp_path, f"{n}.xml", each.raw) for n, each in enumerate((first, author.update(first, CHIYODA)))]
+    code, out, err = await hubs.run("send", *files, "--url", server.url, "--key-file", str(key_file))
+    assert code == 0
+    told = [json.loads(line)["leftOut"] for line in out.splitlines()]
+    assert told[0] is None
+    assert "那覇市" in told[1]["text"]["en"]
+    assert err == f"{files[1]}: {told[1]['text']['en']}\n"
 
 
 async def test_dry_run_publishes_nothing(server: Server, live: Caller, key_file: Path, tmp_path: Path) -> None:

@@ -135,11 +135,15 @@ async def test_watches_a_hub(server: Server, live: Caller) -> None:
 
 
 async def test_shows_people_what_holds(server: Server, live: Caller) -> None:
-    """Without `--json` a line a person can read: the headline of what came."""
+    """Without `--json` a line a person can read: the headline of what came, and where an Update lifts."""
     start = (await live.get("/api/v1/changes")).json["cursor"]
-    await live.publish(Author().order(level=5))
-    _, out, _ = await watched([server.url, "--since", start], lambda out: len(out) == 1)
+    author = Author()
+    order = author.order(CHIYODA, NAHA, level=5)
+    await live.publish(order)
+    await live.publish(author.update(order, CHIYODA))
+    _, out, _ = await watched([server.url, "--since", start], lambda out: len(out) == 3)
     assert "5" in out[0]
+    assert "那覇市" in out[2]
 
 
 async def test_wrong_filter_is_1(server: Server) -> None:

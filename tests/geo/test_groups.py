@@ -54,6 +54,23 @@ def test_groups_are_codes_and_shapes(tmp_path: Path, japan: BoundarySet) -> None
     assert found.files == (tmp_path / "groups.toml", tmp_path / "zone.geojson")
 
 
+def test_the_example_is_usable(tmp_path: Path, japan: BoundarySet) -> None:
+    """What the manual shows works with the embedded set."""
+    manual = Path(__file__).parents[2].joinpath("docs/operations.md").read_text(encoding="utf-8")
+    shown = manual[manual.index("[[group]]") :].partition("```")[0]
+    found = groups.read(listed(tmp_path, shown, tamagawa=ZONE), japan)
+    assert found.faults == ()
+    assert len(found.by_name) == 1
+
+
+def test_nobody_is_told_where_files_lie(tmp_path: Path, japan: BoundarySet) -> None:
+    """A fault is shown to senders: it names the file, not the folders of the machine."""
+    found = groups.read(listed(tmp_path, '[[group]]\nname = "a"\ngeojson = "absent.geojson"\n'), japan)
+    (fault,) = found.faults
+    assert "absent.geojson" in fault.ja
+    assert str(tmp_path) not in fault.ja + fault.en
+
+
 def test_senders_name_a_group(tmp_path: Path, japan: BoundarySet) -> None:
     """The geocode lalert:group resolves to what the operator defined."""
     held = japan.with_groups(groups.read(listed(tmp_path, '[[group]]\nname = "都心"\ncodes = ["131016"]\n'), japan))

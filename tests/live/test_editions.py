@@ -91,7 +91,7 @@ async def test_a_damaged_set_changes_nothing(tmp_path: Path, server: Server, liv
 async def test_named_areas_come_without_a_restart(tmp_path: Path, server: Server, live: Caller) -> None:
     """A sender names a basin as soon as the operator has written it down; a name that nobody knows is refused."""
     (tmp_path / "data" / "groups.toml").write_text(
-        '[[group]]\nname = "鴨川流域"\ncodes = ["261009"]\n', encoding="utf-8"
+        '[[group]]\nname = "鴨川流域"\ncodes = ["261009"]\n[[group]]\nname = "x"\ncodes = ["1"]\n', encoding="utf-8"
     )
     await until(lambda: bool(server.hub(Realm.LIVE).boundaries.groups.by_name))
     kept = await live.post(order_for("鴨川流域"))
@@ -99,6 +99,11 @@ async def test_named_areas_come_without_a_restart(tmp_path: Path, server: Server
     assert len(kept.json["area"]["municipalities"]) == 11
     refused = await live.post(order_for("桂川流域"))
     assert (refused.status, refused.json["errors"][0]["code"]) == (422, "area.group_unknown")
+    listed = (await live.get("/api/v1/areas/groups")).json["groups"]
+    assert [(group["name"], group["usable"], len(group["municipalities"])) for group in listed] == [
+        ("鴨川流域", True, 11),
+        ("x", False, 0),
+    ]
 
 
 async def test_a_refusal_shows_what_lies_outside(server: Server) -> None:

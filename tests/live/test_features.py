@@ -165,9 +165,12 @@ async def test_pages_lose_nothing(live: Caller, monkeypatch: pytest.MonkeyPatch)
         "limit=-1",
         "limit=many",
         "bbox=1,2",
+        "bbox=",
+        "datetime=",
         "datetime=soon",
         "after=x",
         "after=k3f9-1.",
+        "after=another-1.1",
         "f=html",
         "box=1",
         "offset=1",
@@ -208,8 +211,31 @@ async def test_no_drill_among_the_real(live: Caller, drill: Caller) -> None:
 
 
 async def test_answers_are_kept_by_caches(live: Caller) -> None:
-    """The same picture is not sent twice."""
+    """The same picture is not sent twice; a cache between knows that it may come packed."""
     await live.publish(author.order())
     for path in ("/api/v1/alerts/active.geojson", ITEMS):
-        tag = (await live.get(path)).headers["ETag"]
-        assert (await live.get(path, If_None_Match=tag)).status == 304
+        fresh = await live.get(path)
+        again = await live.get(path, If_None_Match=fresh.headers["ETag"])
+        assert (fresh.status, again.status) == (200, 304)
+        assert fresh.headers["Vary"] == again.headers["Vary"] == "Accept-Encoding"
+
+
+@pytest.mark.parametrize(("asked", "encoding"), [("gzip", "gzip"), ("br, gzip;q=0.5", "gzip"), ("gzip;q=0", None)])
+async def test_the_whole_is_packed_once(live: Caller, asked: str, encoding: str | None) -> None:
+    """Who takes gzip gets the bytes that are kept packed; who does not gets the same document plain."""
+    await live.publish(author.order())
+    path = "/api/v1/alerts/active.geojson"
+    plain, packed = await live.get(path, Accept_Encoding="identity"), await live.get(path, Accept_Encoding=asked)
+    assert packed.headers.get("Content-Encoding") == encoding
+    assert packed.body == plain.body  # the client unpacks
+    assert packed.headers["ETag"] == plain.headers["ETag"]
+
+
+async def test_the_source_of_the_borders_is_named(live: Caller) -> None:
+    """Whoever draws them owes the credit; pages of other sites may read it all."""
+    await live.publish(author.order())
+    credit = (await live.get("/api/v1/areas/13")).json["credit"]
+    for path in ("/api/v1/alerts/active.geojson", ITEMS, "/ogc/collections/alerts"):
+        answer = await live.get(path)
+        assert answer.json["attribution"] == credit
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"

@@ -24,6 +24,7 @@ async def test_pictures_of_everything(live: Caller) -> None:
             picture = await live.get(f"{path}.png?size={size}&overlay=1")
             drawing = await live.get(f"{path}.svg?size={size}")
             assert (picture.status, picture.content_type, drawing.status) == (200, "image/png", 200)
+            assert "Content-Encoding" not in picture.headers  # a PNG is packed already
             image = await asyncio.to_thread(pyvips.Image.pngload_buffer, picture.body)
             assert (f"{image.width}x{image.height}", image.bands) == (size, 4)
             assert len(drawing.body) <= MAX_BYTES

@@ -14,7 +14,6 @@ from tests.rig import interface
 from tests.rig.caller import Caller
 
 METHODS = {"get", "put", "post", "delete", "patch"}
-OF_THE_PROCESS = {"/healthz", "/readyz", "/metrics", "/openapi.json", "/static/{name}", "/docs/findings", "/drill"}
 
 
 def operations() -> list[tuple[str, str, dict[str, object]]]:
@@ -47,7 +46,7 @@ async def test_drill_has_the_same_paths(server: Server) -> None:
     (drill,) = (r for r in app.router.resources() if isinstance(r, web.PrefixedSubAppResource))
     below = {(route.method.lower(), route.resource.canonical) for route in drill if route.resource is not None}
     below = {(method, path) for method, path in below if method != "head"}
-    assert below == {(m, "/drill" + p) for m, p in routes(app) if p not in OF_THE_PROCESS}
+    assert below == {(m, "/drill" + p) for m, p in routes(app) if p not in interface.OF_THE_PROCESS}
 
 
 async def test_description_is_served_and_valid(live: Caller) -> None:

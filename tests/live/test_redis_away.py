@@ -8,14 +8,15 @@ import os
 import random
 import shutil
 from collections.abc import AsyncIterator, Callable
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 import aiohttp
 import pytest
 import pytest_asyncio
 
-from lalert.core.model import Role
+from lalert.core.model import Realm, Role
+from tests.rig import interface
 from tests.rig.author import CHIYODA, Author
 from tests.rig.caller import Answer, Caller
 from tests.rig.listener import Listener
@@ -143,6 +144,30 @@ async def test_redis_hangs(nodes: Nodes, redis: RedisServer) -> None:
             assert "情報の更新が止まった時刻" not in (await caller.get("/")).text
 
 
+@pytest.mark.parametrize("realm", list(Realm))
+async def test_every_path_has_an_answer(nodes: Nodes, redis: RedisServer, realm: Realm) -> None:
+    """Whatever is asked while Redis is gone is answered from memory, or with 503: never with a defect."""
+    author = Author(drill=realm is Realm.DRILL)
+    url = nodes.all[0].url + ("/drill" if realm is Realm.DRILL else "")
+    order = author.order()
+    named = {"{identifier}": order.identifier, "{code}": CHIYODA, "{name}": "all", "{id}": "nobody", "{kind}": "pref"}
+    async with Caller(url, await nodes.issue(realm)) as caller:
+        await caller.publish(order)
+        redis.kill()
+        try:
+            paths = [
+                reduce(lambda path, pair: path.replace(*pair), named.items(), path)
+                for path in interface.readable(is_drill=realm is Realm.DRILL)
+            ]
+            answers = dict(zip(paths, await asyncio.gather(*(caller.get(path) for path in paths)), strict=True))
+            refused = await asyncio.gather(*(caller.post(author.order()) for _ in range(3)))
+        finally:
+            await asyncio.to_thread(redis.start)
+    assert {path: answer.status for path, answer in answers.items() if 500 <= answer.status != 503} == {}
+    assert answers["/"].status == answers["/api/v1/alerts/active"].status == answers["/feeds/all.atom"].status == 200
+    assert {answer.status for answer in refused} == {503}
+
+
 async def test_redis_is_emptied(nodes: Nodes, redis: RedisServer) -> None:
     """Nodes go on showing what they remember and know their senders; with the backup all goes on, without a gap."""
     key = await nodes.issue()
@@ -159,10 +184,11 @@ async def test_redis_is_emptied(nodes: Nodes, redis: RedisServer) -> None:
             assert "store.emptied" in refused.text
             await is_stale(caller, order.identifier)
         assert not any(hub.has_ended for hub in nodes.all)
-        with redis.client() as client:
-            client.flushall()
+        with redis.client() as client, client.pipeline() as at_once:
+            at_once.flushall()
             for name, value in kept.items():
-                client.restore(name, 0, value)
+                at_once.restore(name, 0, value)
+            at_once.execute()
         await until(lambda: there.post(missed), lambda answer: answer.status == 201)
         await reader.until_identifier(missed.identifier)
         assert reader.identifiers == [order.identifier, missed.identifier]

@@ -117,8 +117,8 @@ async def settle_elsewhere(server: Server, number: int = ELSEWHERE) -> None:
         )
         for n in range(number)
     ]
-    for first in range(0, number, 500):
-        await asyncio.gather(*map(store.add_resident, others[first : first + 500]))
+    for first in range(0, number, 250):
+        await asyncio.gather(*map(store.add_resident, others[first : first + 250]))
 
 
 def topics(service: PushService, phone: Phone) -> list[str]:
@@ -256,10 +256,10 @@ async def test_redis_goes_away_while_residents_are_read(
     monkeypatch.setattr(bell_module, "_RETRY_S", 0.05)
     redis = RedisServer(tmp_path)
     await asyncio.to_thread(redis.start)
-    phone, kept = service.phone(), settings(tmp_path / "data", redis.url, store__timeout_s=0.5)
+    phone, kept = service.phone(), settings(tmp_path / "data", redis.url, store__timeout_s=1.0)
     try:
         async with calling(kept) as (server, caller):
-            await settle_elsewhere(server)
+            await settle_elsewhere(server, 1)
             await sign_up(caller, phone)
         gate.close()
         async with calling(kept) as (server, caller):

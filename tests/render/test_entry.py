@@ -11,6 +11,7 @@ from lalert.core.model import CancelKind, Entry, Kind, LeftOut, Omission, Realm,
 from lalert.errors import Finding, Severity, Text
 from lalert.geo.area import Covered
 from lalert.render.entry import area_to_dict, dump, entry_to_dict, links, receipt_to_dict
+from lalert.render.wording import left_out
 from tests.render.entries import CHIYODA, CHUO, alert, area, entry, info, reach
 from tests.render.hostile import texts
 
@@ -132,7 +133,11 @@ def test_what_an_update_leaves_out_is_told() -> None:
     """Entry and receipt name the municipalities that an Update lifts by leaving them out, and its sender's names."""
     omission = Omission(municipalities=(LeftOut("131024", "中央区", whole=True),), names=("築地",))
     said = entry(kind=Kind.UPDATE, omission=omission)
-    told = {"municipalities": [{"code": "131024", "name": "中央区", "whole": True}], "names": ["築地"]}
+    told = {
+        "municipalities": [{"code": "131024", "name": "中央区", "whole": True}],
+        "names": ["築地"],
+        "text": {lang: left_out(said, lang) for lang in ("ja", "en")},
+    }
     assert parsed(said)["leftOut"] == told
     assert receipt_to_dict(said, Realm.LIVE)["leftOut"] == told
 

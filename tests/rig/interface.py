@@ -9,6 +9,11 @@ from importlib.resources import files
 
 from jsonschema import Draft202012Validator
 
+OF_THE_PROCESS = {"/healthz", "/readyz", "/metrics", "/openapi.json", "/static/{name}", "/docs/findings", "/drill"}
+"""Paths that are there once, and not in each realm."""
+
+_ENDLESS = {"/stream"}
+
 
 @cache
 def document() -> dict[str, dict[str, dict[str, dict[str, object]]]]:
@@ -21,6 +26,12 @@ def paths() -> tuple[tuple[re.Pattern[str], str], ...]:
     """Return a pattern for every path of the document, the most literal first."""
     ordered = sorted(document()["paths"], key=lambda path: (path.count("{"), -len(path)))
     return tuple((re.compile(_pattern(path)), path) for path in ordered)
+
+
+def readable(*, is_drill: bool) -> list[str]:
+    """Return the paths of a realm that can be read to their end, as the document writes them."""
+    others = _ENDLESS | (OF_THE_PROCESS if is_drill else set())
+    return [path for path, operations in document()["paths"].items() if "get" in operations and path not in others]
 
 
 def _pattern(path: str) -> str:

@@ -49,6 +49,14 @@ def test_shown_address_has_no_secret(tmp_path: Path, japan: BoundarySet) -> None
     assert source.shown_url == "https://a.example.jp:8443/feed"
 
 
+def test_a_mistake_in_an_address_shows_no_secret(tmp_path: Path, japan: BoundarySet) -> None:
+    """What is wrong with an address is told without repeating it: a password may be in it."""
+    with pytest.raises(Rejected) as refused:
+        load(write(tmp_path / "s.toml", table(url="https://user:hidden@a.example.jp/", allow=None)), japan)
+    assert [finding.path for finding in refused.value.findings] == ["source[1].url"]
+    assert "hidden" not in repr(refused.value.findings)
+
+
 def test_everywhere_is_said_by_a_star_alone(tmp_path: Path, japan: BoundarySet) -> None:
     """`*` beside codes means the whole country."""
     (source,) = load(write(tmp_path / "s.toml", table(areas=["13", "*"])), japan)

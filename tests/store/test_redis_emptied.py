@@ -87,7 +87,9 @@ async def test_a_backup_of_an_emptied_redis_goes_on(store: RedisStore, server: R
         client.flushall()
         with pytest.raises(Unavailable):
             await store.span()
-        for name, value in kept.items():
-            client.restore(name, 0, value)
+        with client.pipeline() as at_once:
+            for name, value in kept.items():
+                at_once.restore(name, 0, value)
+            at_once.execute()
     await keep(store, message("b"))
     assert [entry.alert.identifier for entry in await store.read(0, 10)] == ["a", "b"]

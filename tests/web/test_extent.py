@@ -43,17 +43,16 @@ def asked_box(text: str) -> BaseGeometry | None:
         ("2026-07-06T12:00:00Z/..", Span(NOON, None)),
         ("/2026-07-06T12:00:00Z", Span(None, NOON)),
         ("../..", Span(None, None)),
-        ("", None),
     ],
 )
-def test_times_are_read(text: str, expected: Span | None) -> None:
+def test_times_are_read(text: str, expected: Span) -> None:
     """A moment, an interval, one that is open; a plus sign that a client forgot to encode is still one."""
     assert asked_span(text) == expected
 
 
 @pytest.mark.parametrize(
     "text",
-    ["yesterday", "..", "2026-07-06", "2026-07-06T12:00:00", "2026-07-06T12:00:00Z/2026-07-05T12:00:00Z", "a/b/c"],
+    ["", "yesterday", "..", "2026-07-06", "2026-07-06T12:00:00", "2026-07-06T12:00:00Z/2026-07-05T12:00:00Z", "a/b/c"],
 )
 def test_times_that_mean_nothing_are_refused(text: str) -> None:
     """A time without an offset, a reversed interval: never silently now."""

@@ -256,6 +256,9 @@ def unavailable(error: Exception) -> Unavailable:
         return Unavailable(Text("保存先に書き込めません。", "Redis cannot write to its disk."), code="store.read_only")
     if isinstance(error, ResponseError) and str(error).startswith("EMPTIED"):
         return emptied()
+    if isinstance(error, ResponseError) and str(error).startswith("DB index"):
+        message = Text("store.url の番号のデータベースがありません。", "No database has the number in store.url.")
+        return Unavailable(message, code="store.failed")
     if isinstance(error, ResponseError) and str(error).startswith("NOREPLICAS"):
         return Unavailable(Text("複製が足りません。", "Redis has too few replicas."), code="store.replicas")
     code, message = next((failure[1:] for failure in _FAILURES if isinstance(error, failure[0])), _FAILED)
