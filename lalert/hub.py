@@ -343,6 +343,7 @@ class Hub:
             sender=sender,
             zones=examined.zones,
             referenced=[posted for r in alert.references if (posted := self._find_now(r) or known[r.key])],
+            unknown=[r for r in alert.references if not (self._find_now(r) or known[r.key])],
             in_force_of=self._in_force_of,
             priority_of=self.situation.thread_priority,
             taken=taken,

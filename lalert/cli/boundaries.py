@@ -13,14 +13,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lalert.cli.speech import FAILED, explain, honest, say, talk, tell
 from lalert.cli.where import storage
-from lalert.errors import Defect, Rejected, Text
+from lalert.errors import Defect, Text
 from lalert.geo import comparison, packed, postal
 from lalert.geo.boundaries import BoundarySet
 from lalert.geo.packed import Packed
 from lalert.geo.schemes import JIS, NAMES
 from lalert.geo.shelf import Shelf, checked
 from lalert.geo.source import Source
-from lalert.geo.survey import survey
+from lalert.geo.survey import survey, unfit
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -177,7 +177,7 @@ def check(version: str | None, folder: Path | None, data: Path) -> None:
     result = survey(content)
     tell(Text(f"{source.version}: {result.area_km2:,.0f} km²", f"{source.version}: {result.area_km2:,.0f} km2"))
     for problem in result.problems:
-        tell(Text(f"  不適合: {problem}", f"  unfit: {problem}"))
+        tell(Text(f"  不適合: {problem.ja}", f"  unfit: {problem.en}"))
     if result.problems:
         sys.exit(FAILED)
     used = shelf.read(_chosen(shelf))
@@ -196,13 +196,11 @@ def _chosen(shelf: Shelf) -> str | None:
 
 
 def _check_fit(content: Packed) -> None:
-    problems = survey(content).problems
+    problems = list(survey(content).problems)
     if not content.names.prefectures:
-        problems = (*problems, "not Japan's municipalities")
+        problems.append(Text("日本の市区町村ではない", "not Japan's municipalities"))
     if problems:
-        listed = "; ".join(problems)
-        message = Text(f"この版は使えません: {listed}", f"This version cannot be used: {listed}")
-        raise Rejected(message, code="boundaries.unfit")
+        raise unfit(problems)
 
 
 def _tell_differences(differences: tuple[comparison.Difference, ...]) -> None:

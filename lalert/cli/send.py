@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import click
@@ -67,9 +68,7 @@ def _report(file: Path, status: int, body: bytes) -> int:
     if status in (200, 201):
         print(body.decode())
         answer = json.loads(body)
-        left_out = lifted_by(answer.get("receipt", answer))
-        if left_out:  # a sender who forgot a district learns it here, not from its residents
-            tell(Text(f"{file}: {left_out}", f"{file}: {left_out}"))
+        _tell_aside(file, answer.get("receipt", answer))
         return 0
     try:
         problem = json.loads(body)
@@ -79,7 +78,23 @@ def _report(file: Path, status: int, body: bytes) -> int:
         if "receipt" in message:
             print(json.dumps(message["receipt"], ensure_ascii=False))
     tell(Text(f"{file}: {status} {problem.get('detail', '')}", f"{file}: {status} {problem.get('detail', '')}"))
-    for finding in problem.get("errors", []):
+    _tell_findings(problem.get("errors", []))
+    return TRY_AGAIN if status in (429, 503) else FAILED
+
+
+def _tell_aside(file: Path, receipt: Mapping[str, Any]) -> None:
+    """Say what a sender should know of a message that was kept: where it lifts unsaid, and every warning."""
+    left_out = lifted_by(receipt)
+    if left_out:
+        tell(Text(f"{file}: {left_out}", f"{file}: {left_out}"))
+    warnings = [finding for finding in receipt.get("findings", []) if finding["severity"] == "warning"]
+    if warnings:
+        tell(Text(f"{file}: 受け付けました。次を確認してください。", f"{file}: accepted; please check:"))
+    _tell_findings(warnings)
+
+
+def _tell_findings(findings: Sequence[Mapping[str, Any]]) -> None:
+    for finding in findings:
         place = f"{finding['line'] or ''}:{finding['path'] or ''}"
         message, advice = finding["message"], finding["advice"]
         tell(
@@ -88,4 +103,3 @@ def _report(file: Path, status: int, body: bytes) -> int:
                 f"  {place} {message['en']}\n      → {advice['en']}",
             )
         )
-    return TRY_AGAIN if status in (429, 503) else FAILED

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
-from lalert.cap.model import Alert, MsgType
+from lalert.cap.catalogue import shortened
+from lalert.cap.grammar import format_references
+from lalert.cap.model import Alert, Identity, MsgType, Status
 from lalert.cap.signature import Signature
 from lalert.core import thread as threads
 from lalert.core.model import Draft, Posted, Priority, Sender, State, Zone
 from lalert.core.omission import omission_of
 from lalert.core.priority import hazards_of, level_of_alert, rank
-from lalert.errors import Finding
+from lalert.errors import Finding, Severity, Text
 from lalert.geo.boundaries import BoundarySet
 from lalert.geo.resolve import union
+
+_UNKNOWN: Final = Text(
+    "references に、このハブに届いていない電文があります。その電文については何も終わりません。",
+    "references names a message that this hub never had: nothing of it ends.",
+)
+_LOOK: Final = Text(
+    "終わらせたい電文が発令中のまま残っていないか確認し、残っていれば、"
+    "その sender、identifier、sent をそのまま写した電文を新しい identifier で送ってください。",
+    "See whether what you mean to end is still in force; then send it again under a new identifier, with sender, "
+    "identifier and sent copied from there.",
+)
 
 
 def draft_of(
@@ -25,6 +39,7 @@ def draft_of(
     boundaries: BoundarySet,
     lifetime: timedelta,
     referenced: Sequence[Posted] = (),
+    unknown: Sequence[Identity] = (),
     taken: bool = False,
     in_force_of: Callable[[str], Posted | None] = lambda _: None,
     priority_of: Callable[[str], Priority | None] = lambda _: None,
@@ -34,8 +49,9 @@ def draft_of(
 ) -> Draft:
     """Return what will be kept of `alert`, accepted `at` from `sender` (None: the hub itself speaks).
 
-    `referenced` are the known messages among its references; `taken` says that the thread of another message bears
-    its name. `in_force_of` and `priority_of` tell of a thread which message holds now and how urgent it ever was.
+    `referenced` are the known messages among its references, `unknown` the others, of which it is told that nothing
+    ends; `taken` says that the thread of another message bears its name.
+    `in_force_of` and `priority_of` tell of a thread which message holds now and how urgent it ever was.
     `lifetime` bounds a message without `expires`. `signatures` are those that it bears, `own_signature` is the hub's.
     """
     thread = threads.thread_of(alert, referenced=referenced, taken=taken)
@@ -64,7 +80,25 @@ def draft_of(
         silent=threads.is_silent(alert, zones, current.entry if current else None),
         key_id=sender.key_id if sender else "",
         attribution=sender.attribution if sender else "",
-        findings=tuple(findings),
+        findings=(*findings, *_about_unknown(alert, unknown)),
         signatures=tuple(signatures),
         own_signature=own_signature,
+    )
+
+
+def _about_unknown(alert: Alert, unknown: Sequence[Identity]) -> Iterator[Finding]:
+    """Yield what its sender must know of a change that names unknown messages: what it meant to end may still hold.
+
+    It is no error: of a chain whose beginning went elsewhere people should hear the end nevertheless.
+    """
+    if alert.msg_type is MsgType.ALERT or alert.status is Status.SYSTEM or not unknown:
+        return
+    yield Finding(
+        code="references.unknown",
+        severity=Severity.WARNING,
+        clause="CAP 1.2 §3.2.1 references",
+        message=_UNKNOWN,
+        advice=_LOOK,
+        path="/alert/references",
+        found=shortened(format_references(tuple(unknown))),
     )

@@ -71,7 +71,7 @@ def _towns(names: Gazetteer) -> dict[str, str]:
 
 
 def _count(new: Gazetteer, old: Gazetteer) -> Difference:
-    now, before = len(_towns(new)), len(_towns(old))
+    now, before = (len(_towns(names).keys() - kinship.NORTHERN) for names in (new, old))
     what = Text(f"市区町村の数: {before:,} → {now:,}", f"municipalities: {before:,} → {now:,}")
     return Difference("count", what, abs(now - before) > MAX_COUNT_SHARE * before)
 

@@ -72,7 +72,8 @@ def composed(drawings: Sequence[Drawing], base: Packed, *, tolerance_m: float, s
     held = frozenset(piece.code for piece in pieces)
     whole = (*names.municipalities, *names.cities)
     renewed = kinds - {CLASS20}  # its regions are made of pieces, which a sheet renews one by one
-    regions, found = carried((region for region in base.names.regions if region.scheme not in renewed), whole, held)
+    kept = (region for region in base.names.regions if region.scheme not in renewed)
+    regions, found = carried(kept if names.prefectures else (), whole, held)  # another country has none of them
     notices += found
     towns = whole_units(names.municipalities, shapes)
     units = _units(names.municipalities, shapes, pieces, piece_shapes)

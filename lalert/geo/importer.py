@@ -7,18 +7,18 @@ municipalities, or a coarse map show gaps.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import shapely
 
-from lalert.errors import Rejected, Text
+from lalert.errors import Text
 from lalert.geo import jma, naming, packed
 from lalert.geo.cleaning import cleaned, dissolved, for_maps
 from lalert.geo.measure import Geometries
 from lalert.geo.packed import Packed
 from lalert.geo.place import Gazetteer
 from lalert.geo.source import Source
-from lalert.geo.survey import survey
+from lalert.geo.survey import survey, unfit
 
 STEPS = ("read", "clean", "dissolve", "name", "pack")
 FEATURES = 1_855
@@ -35,7 +35,7 @@ def build(report: Report) -> tuple[bytes, Source]:
     report("read")
     features = jma.features()
     if len(features) != FEATURES:
-        raise _unfit([f"{len(features)} features, {FEATURES} expected"])
+        raise unfit([_counted("features", len(features), FEATURES)])
     report("clean")
     areas = cleaned([feature.geometry for feature in features])
     report("dissolve")
@@ -53,7 +53,7 @@ def _finished(names: Gazetteer, shapes: Geometries, pieces: Geometries) -> tuple
     data = packed.encode(content)
     result = survey(packed.decode(data))
     if result.problems or result.counts["municipalities"] != MUNICIPALITIES:
-        raise _unfit([*result.problems, f"{result.counts['municipalities']} municipalities"])
+        raise unfit([*result.problems, _counted("municipalities", result.counts["municipalities"], MUNICIPALITIES)])
     return data, _source(result.counts, data)
 
 
@@ -70,9 +70,5 @@ def _source(counts: dict[str, int], data: bytes) -> Source:
     )
 
 
-def _unfit(problems: Iterable[str]) -> Rejected:
-    listed = "; ".join(problems)
-    return Rejected(
-        Text(f"境界データが検査に通りません: {listed}", f"The boundary data fail their survey: {listed}"),
-        code="boundaries.unfit",
-    )
+def _counted(what: str, found: int, expected: int) -> Text:
+    return Text(f"{what} が {found}({expected} のはず)", f"{found} {what}, {expected} expected")

@@ -17,7 +17,7 @@ from lalert.geo.legend import Drawing, Fields, understood
 from lalert.geo.notices import Notice, Step, noticed
 from lalert.geo.packed import Packed
 from lalert.geo.source import Source
-from lalert.geo.survey import Survey, survey
+from lalert.geo.survey import Survey, survey, unfit
 
 TOLERANCE_M: Final = 10.0
 MAX_FILES: Final = 200
@@ -50,7 +50,7 @@ class Imported:
         `accepted` are the codes of large differences that the operator takes.
         """
         if self.survey.problems:
-            raise _unfit(self.survey.problems)
+            raise unfit([*self.survey.problems, _INCOMPLETE])
         large = [one for one in self.differences if one.is_large and one.code not in accepted]
         if large:
             raise _differs(large)
@@ -121,13 +121,7 @@ def _read(files: Sequence[Path], fields: Fields) -> tuple[list[Drawing], list[No
 _SKIPPED: Final = Text("市区町村のない層(都道府県・振興局など)は使わない", "layers without municipalities are not used")
 
 
-def _unfit(problems: Sequence[str]) -> Rejected:
-    listed = "; ".join(problems)
-    message = Text(
-        f"境界データとして使えません: {listed}。全国のファイルをそろえてください。",
-        f"This is no boundary set that may be used: {listed}. Give the files of the whole country.",
-    )
-    return Rejected(message, code="boundaries.unfit")
+_INCOMPLETE: Final = Text("全国のファイルをそろえてください", "give the files of the whole country")
 
 
 def _differs(large: Sequence[Difference]) -> Rejected:

@@ -19,6 +19,7 @@ DESIGNATED = (
     *("23100", "26100", "27100", "27140", "28100", "33100", "34100", "40100", "40130", "43100"),
 )
 NORTHERN_VILLAGES = tuple(with_check_digit(five) for five in ("01695", "01696", "01697", "01698", "01699", "01700"))
+NORTHERN = frozenset({NORTHERN_TERRITORIES, *NORTHERN_VILLAGES})  # not among the 1,741 of the statistics
 
 _LAST_WARD = 199  # JIS X 0402: 101 to 199 are wards
 

@@ -199,7 +199,7 @@ def _refused(sheet: Sheet, why: Text) -> Rejected:
     finding = Finding(
         code="boundaries.columns",
         severity=Severity.ERROR,
-        message=Text(f"{sheet.label}: {why.ja}", f"{sheet.label}: {why.en}"),
+        message=why,
         advice=Text("使用中の境界データはそのままです。", "The boundary set in use stays as it is."),
         path=sheet.label,
         found=", ".join(columns),

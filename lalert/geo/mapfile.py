@@ -76,7 +76,7 @@ def read(path: Path) -> tuple[Sheet, ...]:
         raise _refused(path.name, _EXTRA) from error
     except (OSError, ValueError, TypeError, KeyError, MemoryError, RuntimeError, BadZipFile) as error:
         raise _refused(path.name, _damaged(str(error))) from error
-    if not sheets:
+    if not any(len(sheet) for sheet in sheets):
         raise _refused(path.name, _EMPTY)
     return sheets
 
@@ -275,7 +275,7 @@ def _refused(label: str, why: Text) -> Rejected:
     finding = Finding(
         code="boundaries.file",
         severity=Severity.ERROR,
-        message=Text(f"{label}: {why.ja}", f"{label}: {why.en}"),
+        message=why,
         advice=Text("使用中の境界データはそのままです。", "The boundary set in use stays as it is."),
         path=label,
     )

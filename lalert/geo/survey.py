@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import shapely
 
+from lalert.errors import Rejected, Text
 from lalert.geo import codes, kinship
 from lalert.geo.measure import areas_m2
 from lalert.geo.packed import Packed
@@ -23,7 +26,7 @@ class Survey:
 
     counts: dict[str, int]
     area_km2: float
-    problems: tuple[str, ...]
+    problems: tuple[Text, ...]
 
 
 def survey(candidate: Packed) -> Survey:
@@ -31,30 +34,43 @@ def survey(candidate: Packed) -> Survey:
     names, shapes = candidate.names, candidate.municipalities
     counts = _counts(names)
     area_km2 = float(areas_m2(shapes).sum()) / 1e6
+    codes_held = {place.code for place in names.municipalities}
     claims = {
-        "a municipality has no valid shape": bool(np.all(shapely.is_valid(shapes) & ~shapely.is_empty(shapes))),
-        "a JMA area has no valid shape": bool(np.all(shapely.is_valid(candidate.pieces))),
-        "shapes overlap": bool(shapely.coverage_is_valid(shapes)),
-        "a code comes twice": len({place.code for place in names.municipalities}) == len(names.municipalities),
-        "shapes and names differ in number": len(shapes) == len(names.municipalities) == len(candidate.outlines),
+        _SHAPELESS: bool(np.all(shapely.is_valid(shapes) & ~shapely.is_empty(shapes))),
+        _PIECES: bool(np.all(shapely.is_valid(candidate.pieces))),
+        _OVERLAP: bool(shapely.coverage_is_valid(shapes)),
+        _TWICE: len(codes_held) == len(names.municipalities),
+        _UNEVEN: len(shapes) == len(names.municipalities) == len(candidate.outlines),
     }
     claims |= _claims_of_japan(names, counts, area_km2) if names.prefectures else {}
     return Survey(counts, area_km2, tuple(claim for claim, holds in claims.items() if not holds))
 
 
-def _claims_of_japan(names: Gazetteer, counts: dict[str, int], area_km2: float) -> dict[str, bool]:
+def unfit(problems: Sequence[Text]) -> Rejected:
+    """Return the refusal `boundaries.unfit` of a set with these problems."""
+    ja, en = ("; ".join(one.ja for one in problems), "; ".join(one.en for one in problems))
+    return Rejected(Text(f"境界データとして使えません: {ja}", f"Unfit as boundary data: {en}"), code="boundaries.unfit")
+
+
+def _claims_of_japan(names: Gazetteer, counts: dict[str, int], area_km2: float) -> dict[Text, bool]:
     held, number = {place.prefecture for place in names.municipalities}, counts["municipalities"]
     return {
-        f"{number} municipalities, about 1,741 expected": MUNICIPALITIES[0] <= number <= MUNICIPALITIES[1],
-        f"{len(held)} prefectures, {PREFECTURES} expected": len(held) == len(names.prefectures) == PREFECTURES,
-        f"{area_km2:,.0f} km2, about 378,000 expected": AREA_KM2[0] <= area_km2 <= AREA_KM2[1],
-        "a code has a wrong check digit": all(_is_sound(place.code) for place in names.municipalities),
+        Text(
+            f"市区町村が{number:,}(全国でおよそ1,741)", f"{number:,} municipalities, about 1,741 in all of Japan"
+        ): MUNICIPALITIES[0] <= number <= MUNICIPALITIES[1],
+        Text(f"都道府県が{len(held)}(全国で{PREFECTURES})", f"{len(held)} prefectures of {PREFECTURES}"): (
+            len(held) == len(names.prefectures) == PREFECTURES
+        ),
+        Text(
+            f"面積が{area_km2:,.0f} km²(全国でおよそ378,000 km²)",
+            f"{area_km2:,.0f} km2, about 378,000 in all of Japan",
+        ): AREA_KM2[0] <= area_km2 <= AREA_KM2[1],
+        _CHECK_DIGIT: all(_is_sound(place.code) for place in names.municipalities),
     }
 
 
 def _counts(names: Gazetteer) -> dict[str, int]:
-    northern = {codes.NORTHERN_TERRITORIES, *kinship.NORTHERN_VILLAGES}
-    places = [place for place in names.municipalities if place.code not in northern]
+    places = [place for place in names.municipalities if place.code not in kinship.NORTHERN]
     return {
         "shapes": len(names.municipalities),
         "municipalities": len({place.city or place.code for place in places}),
@@ -68,3 +84,11 @@ def _counts(names: Gazetteer) -> dict[str, int]:
 
 def _is_sound(code: str) -> bool:
     return code in (codes.with_check_digit(code[:5]), codes.NORTHERN_TERRITORIES)
+
+
+_SHAPELESS: Final = Text("図形のない、または壊れた市区町村がある", "a municipality has no valid shape")
+_PIECES: Final = Text("壊れた気象庁の区域がある", "a JMA area has no valid shape")
+_OVERLAP: Final = Text("図形が重なっている", "shapes overlap")
+_TWICE: Final = Text("同じコードが2回ある", "a code comes twice")
+_UNEVEN: Final = Text("図形と名称の数が合わない", "shapes and names differ in number")
+_CHECK_DIGIT: Final = Text("検査数字の誤ったコードがある", "a code has a wrong check digit")

@@ -54,8 +54,8 @@ async def _stream(request: web.Request, ctx: Context, wanted: Subscription, sinc
     response = web.StreamResponse(headers=_HEADERS)
     if request.version >= HttpVersion11:
         response.enable_chunked_encoding()  # explicit: the fan-out frames its own chunks
-    await response.prepare(request)
     try:
+        await response.prepare(request)
         # Readers that lost us together must not come back together: each gets its own delay.
         retry_ms = int(ctx.hub.settings.stream.retry_ms * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, no secret
         await response.write(sse.retry_line(retry_ms))
@@ -67,7 +67,7 @@ async def _stream(request: web.Request, ctx: Context, wanted: Subscription, sinc
         start = await _start(ctx, line, last if last is not None else since, head)
         await _follow(line, ctx, wanted, start)
     except ConnectionError:
-        pass  # the reader left in the middle of a write
+        pass  # the reader left before the first byte, or in the middle of a write
     except TimeoutError:
         ctx.hub.metrics.cut.labels(ctx.hub.realm.value).inc()
         _abort(request)  # it knows its position and resumes

@@ -52,7 +52,7 @@ def test_check_fails_on_an_unfit_set(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("lalert.geo.survey.MUNICIPALITIES", (1_742, 1_750))
     shown = CliRunner().invoke(boundaries, ["check"])
     assert shown.exit_code == 1
-    assert "1741 municipalities, about 1,741 expected" in shown.stderr
+    assert "不適合: 市区町村が1,741" in shown.stderr
 
 
 def test_a_tampered_set_fails(tmp_path: Path) -> None:

@@ -64,7 +64,17 @@ async def test_what_an_update_lifts_is_said_to_its_sender(server: Server, key_fi
     told = [json.loads(line)["leftOut"] for line in out.splitlines()]
     assert told[0] is None
     assert "那覇市" in told[1]["text"]["en"]
-    assert err == f"{files[1]}: {told[1]['text']['en']}\n"
+    assert f"{files[1]}: {told[1]['text']['en']}\n" in err
+
+
+async def test_a_warning_is_told_to_its_sender(server: Server, key_file: Path, tmp_path: Path) -> None:
+    """What was kept with a warning is said on stderr: nobody reads a receipt to its end at night."""
+    author = Author()
+    file = written(tmp_path, "x.xml", author.lift(author.order()).raw)
+    code, out, err = await hubs.run("send", file, "--url", server.url, "--key-file", str(key_file))
+    assert (code, json.loads(out)["supersedes"]) == (0, [])
+    assert "accepted; please check" in err
+    assert "nothing of it ends" in err
 
 
 async def test_dry_run_publishes_nothing(server: Server, live: Caller, key_file: Path, tmp_path: Path) -> None:

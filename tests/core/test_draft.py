@@ -176,3 +176,16 @@ def test_an_update_says_what_it_leaves_out(log: Log) -> None:
     assert log.draft(author.update(first, CHIYODA, CHUO)).omission is None
     assert log.draft(author.lift(first)).omission is None
     assert log.draft(author.cancel(first)).omission is None
+
+
+@pytest.mark.parametrize("kind", ["update", "lift", "cancel"])
+def test_a_change_of_what_nobody_knows_says_so(log: Log, kind: str) -> None:
+    """Whoever ends a message by a wrong name must not believe that it has ended."""
+    author_of = {"update": author.update, "lift": author.lift, "cancel": author.cancel}[kind]
+    alert = author_of(author.order(CHIYODA))
+    draft = log.draft(alert, unknown=alert.references)
+    assert draft.supersedes == ()
+    (told,) = draft.findings
+    assert (told.code, told.severity) == ("references.unknown", Severity.WARNING)
+    assert alert.references[0].identifier in (told.found or "")
+    assert log.draft(author.order(CHIYODA), unknown=alert.references).findings == ()

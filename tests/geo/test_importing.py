@@ -32,6 +32,7 @@ def test_the_same_country_differs_in_nothing(wardless: Imported) -> None:
     assert wardless.checked(()) is wardless
     assert not any(one.is_large for one in wardless.differences)
     assert {one.code for one in wardless.differences} == set(comparison.CODES)
+    assert wardless.differences[0].what.en == "municipalities: 1,741 → 1,741"
     assert wardless.survey.counts["municipalities"] == 1_741
     assert wardless.source.counts == wardless.survey.counts
     assert wardless.source.credit == "国土数値情報(国土交通省)・気象庁のデータを加工して作成"
@@ -75,6 +76,7 @@ def test_half_a_country_is_refused(country: Packed, tmp_path: Path) -> None:
     with pytest.raises(Rejected) as refused:
         made.checked(comparison.CODES)
     assert refused.value.code == "boundaries.unfit"
+    assert "全国のファイルをそろえてください" in refused.value.message.ja
 
 
 def test_every_bad_file_is_told_at_once(tmp_path: Path) -> None:
@@ -114,7 +116,7 @@ def test_another_country_can_be_looked_at_but_not_used(tmp_path: Path) -> None:
     assert held.at(lon=13.5, lat=52.5) == "DE-11"
     assert [place.name for place in held.search("brandenburg")] == ["Brandenburg"]
     assert made.source.counts["municipalities"] == 2
-    assert made.differences == ()
+    assert (made.differences, made.notices) == ((), ())
 
 
 def test_large_differences_are_taken_by_name_only(country: Packed) -> None:

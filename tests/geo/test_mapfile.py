@@ -81,7 +81,8 @@ def fault_of(path: Path) -> str:
         mapfile.read(path)
     assert refused.value.code == "boundaries.file"
     assert refused.value.findings[0].path
-    return refused.value.findings[0].message.ja
+    (finding,) = refused.value.findings
+    return f"{finding.path}: {finding.message.ja}"
 
 
 @pytest.mark.parametrize("make", [geojson, topojson, geopackage, geoparquet])

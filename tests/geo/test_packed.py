@@ -95,9 +95,12 @@ def test_a_survey_names_every_problem() -> None:
     names = dataclasses.replace(content.names, municipalities=spoilt, prefectures=content.names.prefectures[:-1])
     shapes = content.municipalities.copy()
     shapes[3] = shapely.box(139, 35, 142, 39)
-    problems = " / ".join(survey(dataclasses.replace(content, names=names, municipalities=shapes)).problems)
-    for word in ("prefectures, 47", "km2", "overlap", "check digit", "twice"):
-        assert word in problems
+    problems = survey(dataclasses.replace(content, names=names, municipalities=shapes)).problems
+    english, japanese = (" / ".join(getattr(problem, lang) for problem in problems) for lang in ("en", "ja"))
+    for word in ("prefectures of 47", "km2", "overlap", "check digit", "twice"):
+        assert word in english
+    for word in ("都道府県", "km²", "重なって", "検査数字", "2回"):
+        assert word in japanese
 
 
 @pytest.mark.parametrize("data", [b"", b"PK", b"\x00" * 1000])

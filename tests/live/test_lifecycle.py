@@ -85,6 +85,21 @@ async def test_a_false_message_is_cancelled(server: Server, live: Caller) -> Non
     assert parse(sample(8)).note in page
 
 
+async def test_a_cancel_by_a_wrong_name_says_that_nothing_ends(live: Caller) -> None:
+    """A typing error in references must not look like success: the receipt warns, and the order goes on."""
+    await post(live, 7)
+    wrong = sample(8).replace(f"{name(7)},".encode(), f"{name(7)}x,".encode())
+    receipt = (await live.post(wrong)).json
+    assert receipt["supersedes"] == []
+    assert "references.unknown" in {finding["code"] for finding in receipt["findings"]}
+    assert await in_force(live, YOKOSUKA) == [(name(7), 4)]
+    right = sample(8).replace(f"<identifier>{name(8)}".encode(), f"<identifier>{name(8)}-2".encode())
+    receipt = (await live.post(right)).json
+    assert receipt["supersedes"] == [name(7)]
+    assert "references.unknown" not in {finding["code"] for finding in receipt["findings"]}
+    assert await in_force(live, YOKOSUKA) == []
+
+
 async def test_what_an_update_leaves_out_is_lifted_there_and_said(server: Server, live: Caller) -> None:
     """An Update is the full state: the city that it names no more is told so in every way, and nothing holds there."""
     async with Listener(server.url, f"area={AKIRUNO}") as listener:

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+from aiohttp import web
+from structlog.testing import capture_logs
 
 from lalert.core.model import Realm
 from lalert.web.server import Server, serving
@@ -409,3 +411,20 @@ async def test_store_that_fails_during_a_replay_cuts_the_stream(
         async with Listener(server.url, last_event_id=last) as again:
             await again.until(lambda h: h.id == cursors[-1])
     assert [h.id for h in (*got, *again.entries)] == cursors[1:]
+
+
+async def test_who_left_before_the_first_byte_is_no_defect(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader that hangs up while its request is being looked at is forgotten in silence."""
+    left = asyncio.Event()
+
+    async def prepare(self: web.StreamResponse, request: web.BaseRequest) -> None:
+        left.set()
+        raise aiohttp.ClientConnectionResetError("Cannot write to closing transport")
+
+    monkeypatch.setattr(web.StreamResponse, "prepare", prepare)
+    with capture_logs() as told:
+        async with aiohttp.ClientSession() as session:
+            with pytest.raises(aiohttp.ClientError):
+                await session.get(f"{server.url}/stream")
+        await left.wait()
+    assert told == []
