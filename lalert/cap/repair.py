@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from lxml import etree
 
@@ -21,7 +21,7 @@ from lalert.cap import grammar, parse, structure
 from lalert.cap.catalogue import finding
 from lalert.cap.dictionary import ENUMERATIONS
 from lalert.cap.grammar import Malformed
-from lalert.cap.model import Alert, AreaBlock, Circle, Identity, Info, Ring
+from lalert.cap.model import Alert, AreaBlock, Circle, Identity, Info, MsgType, Ring, Scope, Status
 from lalert.cap.parse import Decoded
 from lalert.errors import Finding
 
@@ -36,8 +36,8 @@ def decode(raw: bytes) -> tuple[Decoded, tuple[Finding, ...]]:
 
     `Alert.raw` stays what was received: signatures are checked on it.
     """
-    decoded, found = _unwrapped(raw)
-    return _respelt(decoded, found) if decoded.alert is not None else (decoded, found)
+    decoded, found = _respelt(*_unwrapped(raw))
+    return _undecided(decoded), found
 
 
 def _unwrapped(raw: bytes) -> tuple[Decoded, tuple[Finding, ...]]:
@@ -75,6 +75,19 @@ def _respelt(decoded: Decoded, found: tuple[Finding, ...]) -> tuple[Decoded, tup
     return whole, (*found, *repairs[: structure.MAX_FINDINGS])
 
 
+def _undecided(decoded: Decoded) -> Decoded:
+    """Return the message without what it says of itself twice, and differently: nobody knows which of them is true.
+
+    A drill that also calls itself real must not sound an alarm.
+    """
+    alert, root = decoded.alert, decoded.root
+    if alert is None or root is None or not decoded.findings:
+        return decoded
+    said = {tag: {child.text for child in root.iterchildren(f"{{*}}{tag}")} for tag in _UNSAID}
+    unsaid = {name: value for tag, (name, value) in _UNSAID.items() if len(said[tag]) > 1}
+    return replace(decoded, alert=replace(alert, **unsaid)) if unsaid else decoded
+
+
 def _may_be_misspelt(decoded: Decoded) -> bool:
     """Whether there is something to look for: the structure's findings tell it, but for the two names."""
     alert = decoded.alert
@@ -110,6 +123,15 @@ def _tag(text: str) -> str:
     return text.strip().replace("_", "-")
 
 
+# What a message says of itself, and what stands for each where it is not known: nothing that could be an alarm.
+_UNSAID: Final[dict[str, tuple[str, Any]]] = {
+    "identifier": ("identifier", ""),
+    "sender": ("sender", ""),
+    "sent": ("sent", parse.UNREADABLE),
+    "status": ("status", Status.DRAFT),
+    "msgType": ("msg_type", MsgType.ERROR),
+    "scope": ("scope", Scope.PRIVATE),
+}
 _SPELLINGS: Final[dict[str, Callable[[str], str]]] = {
     **dict.fromkeys(("identifier", "sender", *ENUMERATIONS), str.strip),
     "references": _plain_references,

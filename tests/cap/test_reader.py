@@ -7,7 +7,7 @@ from datetime import UTC, timedelta
 import pytest
 
 from lalert.cap import build, render
-from lalert.cap.model import Alert, MsgType, Status
+from lalert.cap.model import Alert, MsgType, Scope, Status
 from lalert.cap.parse import UNREADABLE
 from lalert.cap.reader import Strictness, read
 from lalert.errors import Severity
@@ -225,6 +225,35 @@ def test_neutral_values_never_look_like_an_alarm() -> None:
     assert reading.alert is not None
     assert (reading.alert.status, reading.alert.msg_type) == (Status.DRAFT, MsgType.ERROR)
     assert reading.alert.sent > UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("<status>Actual<", "<status>Exercise<"),
+        ("<status>Actual<", "<status> Test<"),
+        ("<msgType>Alert<", "<msgType>Cancel<"),
+        ("<scope>Public<", "<scope>Private<"),
+        ("<identifier>tokyo-2026-0001<", "<identifier>tokyo-2026-0002<"),
+        ("<sender>bousai.tokyo.example.jp<", "<sender>bousai.osaka.example.jp<"),
+        ("<sent>2026-09-01T12:00:00+09:00<", "<sent>2026-09-02T12:00:00+09:00<"),
+    ],
+)
+def test_what_a_message_says_twice_it_does_not_say(first: str, second: str) -> None:
+    """An upstream's message that is a drill and real, or two messages at once, sounds no alarm, in either order."""
+    tag = first.partition(">")[0] + ">"
+    for one, other in ((first, second), (second, first)):
+        raw = changed(first, f"{one}/{tag[1:]}{other}")
+        alert = read(raw, profile="core", strictness=UP).alert
+        is_alarm = alert is not None and (alert.status, alert.msg_type, alert.scope) == (
+            Status.ACTUAL,
+            MsgType.ALERT,
+            Scope.PUBLIC,
+        )
+        assert not is_alarm
+    same = read(changed(first, f"{first}/{tag[1:]}{first}"), profile="core", strictness=UP).alert
+    assert same is not None
+    assert same.identity == read(SOUND.encode()).alert.identity  # type: ignore[union-attr]
 
 
 DRILL = order(status=Status.EXERCISE, languages={"en": build.Words(event="Evacuation Order", headline="Leave now")})
