@@ -177,6 +177,7 @@ async def live_through(folder: Path, seed: int, steps: int) -> None:
         push__retry_longest_s=0.5,
         push__lane_entries=16,
         hub__canary_s=3_600,
+        hub__key_per_s=10_000,
     )
     try:
         await asyncio.to_thread(redis.start)

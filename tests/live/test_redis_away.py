@@ -168,6 +168,28 @@ async def test_every_path_has_an_answer(nodes: Nodes, redis: RedisServer, realm:
     assert {answer.status for answer in refused} == {503}
 
 
+async def test_redis_is_full(nodes: Nodes, redis: RedisServer) -> None:
+    """Posts are refused and say why; a node that starts now shows everything and delivers; with room all goes on."""
+    key = await nodes.issue()
+    a, b = nodes.all
+    async with Caller(a.url, key) as here, Caller(b.url, key) as there:
+        order, missed = author.order(), author.order()
+        await here.publish(order)
+        redis.set("maxmemory", "100000")
+        try:
+            refused = await here.post(missed)
+            assert (refused.status, "store.full" in refused.text) == (503, True)
+            assert await b.stop() == 0
+            await b.start()
+            assert order.identifier in (await there.get("/api/v1/alerts/active")).text
+            push = await there.get("/api/v1/push/key")
+            assert push.json == (await here.get("/api/v1/push/key")).json
+            assert not any("push.key_missing" in line or '"unreadable"' in line for line in b.log)
+        finally:
+            redis.set("maxmemory", "0")
+        await until(lambda: there.post(missed), lambda answer: answer.status == 201)
+
+
 async def test_redis_is_emptied(nodes: Nodes, redis: RedisServer) -> None:
     """Nodes go on showing what they remember and know their senders; with the backup all goes on, without a gap."""
     key = await nodes.issue()

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- include prelude
 -- Makes the log where there is none and there was none, and finds out whether it went back behind what this machine last saw of it.
 -- ARGV: realm, new epoch, new log, compat, created_at, then log, epoch and head as they were last seen ("" if never).

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- include prelude
 -- Gives a log that went back another epoch, before anything is appended to it.
 -- ARGV: the epoch and head that were seen, the new epoch. Returns epoch and head as they are then.
