@@ -1,8 +1,8 @@
 """Everything at once: nodes and their Redis are killed, stopped and cut off at random while senders, readers and a
 receiver of webhooks go on. At the end one log is held against what each of them was told.
 
-A seed names one course of events (the machine's timing adds its own). `LALERT_CHAOS_SEED` and `LALERT_CHAOS_STEPS`
-choose another one and a longer one; the soak test goes through as many seeds as `LALERT_CHAOS_RUNS` says.
+A seed names one course of events (the machine's timing adds its own). `LALERT_CHAOS_SEED`, `LALERT_CHAOS_STEPS` and
+`LALERT_CHAOS_NODES` choose another one, a longer one and more nodes; the soak test goes through as many seeds as `LALERT_CHAOS_RUNS` says.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ from tests.rig.peers import Peer
 from tests.rig.redis import RedisServer
 
 SEED = int(os.environ.get("LALERT_CHAOS_SEED", "20261123"))
-STEPS = int(os.environ.get("LALERT_CHAOS_STEPS", "8"))
+STEPS = int(os.environ.get("LALERT_CHAOS_STEPS", "6"))
+COUNT = int(os.environ.get("LALERT_CHAOS_NODES", "2"))
 RUNS = int(os.environ.get("LALERT_CHAOS_RUNS", "10"))
 READERS = 3
 NAMES = [f"in/{number}" for number in range(6)]  # of endpoints
@@ -70,7 +71,7 @@ class Authority(Sender):
 
 @dataclass
 class Chaos:
-    """Two nodes and their Redis, and what happens to them."""
+    """Some nodes and their Redis, and what happens to them."""
 
     nodes: Nodes
     redis: RedisServer
@@ -168,6 +169,7 @@ async def live_through(folder: Path, seed: int, steps: int) -> None:
     nodes = Nodes(
         folder,
         redis.url,
+        count=COUNT,
         server__public_url="https://alerts.example.jp",
         store__timeout_s=TIMEOUT_S,
         stream__ping_s=1,
