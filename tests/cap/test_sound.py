@@ -113,8 +113,9 @@ def test_values_are_frozen() -> None:
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(value, name, "x")
         assert dataclasses.replace(value) == value  # type: ignore[type-var]
-    with pytest.raises(AttributeError):
-        info.areas[0].geocodes[0].value = "x"  # type: ignore[misc]
+    for part in (info.areas[0].geocodes[0], info.areas[0].circles[0], alert.identity):
+        with pytest.raises(AttributeError):
+            setattr(part, part.__struct_fields__[0], "x")
 
 
 def test_sound_messages_are_read_straight_on() -> None:
