@@ -13,7 +13,7 @@ from dataclasses import dataclass
 class Form:
     """A sheet in drawing units, and its width in pixels.
 
-    `overlay` leaves out what hides a camera's picture: the paper and the sea.
+    `overlay` leaves out what hides a camera's picture: the paper and the sea; bare land is a veil.
     """
 
     width: int
@@ -22,6 +22,11 @@ class Form:
     legend_rows: int = 1
     head_rows: int = 1
     overlay: bool = False
+
+    @property
+    def veil(self) -> float:
+        """How opaque land is where nothing is in force, 0 to 1: inland it covers all of a picture."""
+        return 0.6 if self.overlay else 1.0
 
     @property
     def zoom(self) -> float:

@@ -26,8 +26,8 @@ _RIM, _CASING = f'stroke-width="{2.2 / GRID:g}"', f'stroke-width="{5.0 / GRID:g}
 _SCALED = f'<g transform="scale({GRID:g})" fill-rule="evenodd" clip-rule="evenodd" stroke-linejoin="round">'
 
 
-def ground(plane: Plane, land: Iterable[BaseGeometry], painted: Painted) -> Layer:
-    """Return what draws the land and, over it, what is in force, the gravest last.
+def ground(plane: Plane, land: Iterable[BaseGeometry], painted: Painted, *, veil: float = 1.0) -> Layer:
+    """Return what draws the land, as opaque as `veil`, and, over it, what is in force, the gravest last.
 
     The borders of the land show through whatever covers it, in the ink of the look: light on dark, dark on light.
     """
@@ -35,6 +35,7 @@ def ground(plane: Plane, land: Iterable[BaseGeometry], painted: Painted) -> Laye
     looks = list(reversed(gravest_first(painted)))
     shapes = [plane.laid(painted[look]) for look in looks]
     panel = f"{plane.rect.y:.0f}"
+    opacity = f' fill-opacity="{veil:g}"' if veil < 1 else ""
 
     def draw(coarseness: float) -> str:
         lands = path(coarse(laid, coarseness), grid=GRID)
@@ -42,7 +43,7 @@ def ground(plane: Plane, land: Iterable[BaseGeometry], painted: Painted) -> Laye
         fills = "".join(_filled(look, path([shape], grid=GRID), panel) for look, shape in coarser)
         return (
             f'{_SCALED}<defs><path id="land-{panel}" d="{lands}"/></defs>'
-            f'<use href="#land-{panel}" fill="{NOTHING}" stroke="#FFF" {_BORDER}/>{fills}</g>'
+            f'<use href="#land-{panel}" fill="{NOTHING}"{opacity} stroke="#FFF" {_BORDER}/>{fills}</g>'
         )
 
     return draw

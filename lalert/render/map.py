@@ -92,7 +92,7 @@ def japan(
     places = {code: boundaries.simplified(code) for code in looks}
     painted = _merged(looks, places)
     panels = [inset(plane, pick(name, lang), land, painted) for plane, name in insets.items()]
-    layers = [ground(main, land, painted), *panels]
+    layers = [ground(main, land, painted, veil=form.veil), *panels]
     marked, plate = _merged(looks, _largest(places)), sheet.plate(main)
     written = "".join(tags(plane, marked, plate=plate) for plane in (main, *insets))
     return _fit(sheet, main, layers, written, looks=looks.values(), facts=_facts(looks, boundaries, lang))
@@ -139,9 +139,9 @@ def area_map(
     seen = {place: look for place, look in looks.items() if place in shapes}
     painted = _merged(seen, shapes) if len(inside) > 1 else _exact(in_force, plane)
     home = _union([shapes[place] for place in inside])
-    layers = [ground(plane, land.values(), painted), rim(plane, home)]
+    layers = [ground(plane, land.values(), painted, veil=form.veil), rim(plane, home)]
     of = {place: boundaries.name_of(place) for place in (inside if len(inside) > 1 else shapes)}
-    names = Names(of=of, shapes=shapes, first=inside)
+    names = Names(of=of, shapes=shapes, first=inside, lit=lit)
     marked = _merged(seen, _largest(shapes)) if len(inside) > 1 else painted
     written = tags(plane, marked, plate=sheet.plate(plane), home=home, names=names)
     facts = _facts({place: looks[place] for place in lit}, boundaries, lang)
@@ -181,9 +181,9 @@ def alert_map(
     )
     plane = Plane(frame, sheet.place)
     land = _context(boundaries, plane)
-    layers = [ground(plane, land.values(), painted)]
+    layers = [ground(plane, land.values(), painted, veil=form.veil)]
     layers += [ended(plane, _union([area.geometry for area in areas]))] if areas and not painted else []
-    names = Names(of={code: boundaries.name_of(code) for code in land}, shapes=land, first=looks)
+    names = Names(of={code: boundaries.name_of(code) for code in land}, shapes=land, first=looks, lit=looks)
     written = tags(plane, painted, plate=sheet.plate(plane), names=names)
     facts = _facts(looks, boundaries, lang) if looks else where(entry, lang)
     return _fit(sheet, plane, layers, written, looks=painted, facts=facts)

@@ -31,6 +31,9 @@ _MAX_NAMES = 60
 _NOTHING = 1e-6  # square units: less is left where two outlines are said to be one
 _NOWHERE = shapely.Polygon()
 
+_Room = tuple[float, BaseGeometry]
+"""The size of a name, and the box that it takes."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
@@ -49,12 +52,14 @@ class _Mark:
 class Names:
     """What the places of a map are called, by code, and the outlines of all that it shows.
 
-    Those of `first` are written first, and may stand beside their place.
+    Those of `first` are written before others, and may stand beside their place over the sea; before them those of
+    `lit`, where something is in force, over land where nothing is, too: they are what the map is about.
     """
 
     of: Mapping[str, str]
     shapes: Mapping[str, BaseGeometry]
     first: Collection[str] = ()
+    lit: Collection[str] = ()
 
 
 def tags(
@@ -141,14 +146,21 @@ def _tidy(seen: BaseGeometry) -> BaseGeometry:
 def _names(plane: Plane, names: Names, shown: Painted, taken: list[BaseGeometry]) -> str:
     """Return the names of the places that are large enough to bear them, the largest first."""
     seen = {code: _tidy(plane.seen(shape)) for code, shape in names.shapes.items()}
-    order = sorted(names.of.keys() & seen, key=lambda code: (code not in names.first, -seen[code].area, code))
+    order = sorted(
+        names.of.keys() & seen,
+        key=lambda code: (code not in names.lit, code not in names.first, -seen[code].area, code),
+    )
     written: list[str] = []
     for code in order:
         others = [seen[other] for other in seen if other != code] if code in names.first else None
-        if len(written) < _MAX_NAMES and (room := _room(plane, names.of[code], seen[code], taken, others)):
-            size, box = room
-            written.append(_written(names.of[code], size, box, shown))
-            taken.append(box)
+        room = _room(plane, names.of[code], seen[code], taken, others)
+        stands_on = room[1] if room else seen[code]
+        if room is None and code in names.lit:
+            lit = [seen[other] for other in names.lit if other != code and other in seen]
+            room = _beside(plane, names.of[code], seen[code], [*taken, *lit])
+        if room is not None and len(written) < _MAX_NAMES:
+            written.append(_written(names.of[code], *room, _look_of(stands_on, shown)))
+            taken.append(room[1])
     return (
         f'<g text-anchor="middle" fill="{OUTLINE}" stroke="#FFF" stroke-width="3.5" paint-order="stroke"'
         f' stroke-linejoin="round">{"".join(written)}</g>'
@@ -157,8 +169,8 @@ def _names(plane: Plane, names: Names, shown: Painted, taken: list[BaseGeometry]
 
 def _room(
     plane: Plane, name: str, seen: BaseGeometry, taken: Sequence[BaseGeometry], others: Sequence[BaseGeometry] | None
-) -> tuple[float, BaseGeometry] | None:
-    """Return (size, box) of a name, or None where it would stand out of its place or over something else.
+) -> _Room | None:
+    """Return the room of a name, or None where it would stand out of its place or over something else.
 
     Where `others`, all other land, are given, a place too small for its name may have it beside it.
     """
@@ -173,6 +185,14 @@ def _room(
         if inside:
             return size, inside[0]
     return None
+
+
+def _beside(plane: Plane, name: str, seen: BaseGeometry, taken: Sequence[BaseGeometry]) -> _Room | None:
+    """Return the free room next to the middle of a place that holds most of it; None where there is none."""
+    middle = _middle(seen)
+    boxes = _boxes(middle, name, _SIZES[-1]) if middle else ()
+    free = [box for box in boxes if _is_free(plane, box, taken)]
+    return (_SIZES[-1], max(free, key=lambda box: seen.intersection(box).area)) if free else None
 
 
 def _boxes(middle: shapely.Point, name: str, size: float) -> Iterator[BaseGeometry]:
@@ -190,9 +210,13 @@ def _is_free(plane: Plane, box: BaseGeometry, taken: Sequence[BaseGeometry]) -> 
     return shown and not any(box.intersects(other) for other in taken)
 
 
-def _written(name: str, size: float, box: BaseGeometry, shown: Painted) -> str:
-    """Return a name in the ink of what it stands on, in a halo of that colour."""
-    look = next((look for look, seen in shown.items() if seen.intersection(box).area > box.area / 2), None)
+def _look_of(ground: BaseGeometry, shown: Painted) -> Look | None:
+    """Return the look of most of a piece of ground."""
+    return next((look for look, seen in shown.items() if seen.intersection(ground).area > ground.area / 2), None)
+
+
+def _written(name: str, size: float, box: BaseGeometry, look: Look | None) -> str:
+    """Return a name in the ink of a look, in a halo of its colour."""
     ink = f' fill="{PAINTS[look].ink}" stroke="{PAINTS[look].fill}" font-weight="700"' if look else ""
     x, y = box.centroid.x, box.bounds[3] - 0.14 * size
     return f'<text x="{x:.0f}" y="{y:.0f}" font-size="{size:g}"{ink}>{escaped(name)}</text>'

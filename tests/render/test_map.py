@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from lxml import etree
@@ -12,9 +13,9 @@ from lalert.cap.model import Status
 from lalert.core.model import CancelKind, Kind, Posted, Priority, Reach, Standing, State, Zone
 from lalert.geo import boundaries
 from lalert.geo.area import Area, Covered
-from lalert.render.form import FORMS, Form
+from lalert.render.form import FORMS, SQUARE, Form
 from lalert.render.map import MAX_BYTES, alert_map, area_map, japan, looks_of
-from lalert.render.palette import Look
+from lalert.render.palette import NOTHING, Look
 from tests.render.entries import SENT, alert, entry, info
 from tests.render.hostile import SAMPLES
 from tests.render.test_wording import cancel
@@ -316,6 +317,36 @@ def test_a_whole_prefecture_of_one_level_has_one_badge_and_many_names() -> None:
     root = drawn(area_map("20", [posted(*SET.expand("20"), level=5)], SET, title="長野県", as_of=SENT))
     assert badges(root) == ["badge-five"]
     assert len(set(written(root)) & {SET.name_of(code) for code in SET.expand("20")}) >= 25
+
+
+@pytest.mark.parametrize("size", FORMS)
+@pytest.mark.parametrize("code", ["131211", "131229", "112232", "203238", "271004"])
+def test_where_something_is_in_force_has_a_name(code: str, size: str) -> None:
+    """However small the place is on the map of its prefecture: a number without a name warns nobody."""
+    root = drawn(area_map(code[:2], [posted(code)], SET, title="県", as_of=SENT, form=FORMS[size]))
+    assert written(root)[SET.name_of(code)].get("stroke") == "#AA00AA"
+
+
+def test_a_name_never_stands_on_another_place_in_force() -> None:
+    """It would be read as that place's; grey land may be covered."""
+    codes = SET.expand("13")[:23]
+    root = drawn(area_map("13", [posted(*codes[::2]), posted(*codes[1::2], level=5)], SET, title="東京都", as_of=SENT))
+    inks = {SET.name_of(code): ("#AA00AA", "#0C000C")[number % 2] for number, code in enumerate(codes)}
+    named = {name: text.get("stroke") for name, text in written(root).items() if name in inks}
+    assert named
+    assert named == {name: inks[name] for name in named}
+
+
+def test_bare_land_of_an_overlay_is_a_veil() -> None:
+    """Inland it covers all of a picture; what is in force is opaque."""
+    maps = [
+        drawn(
+            area_map("20", [posted("202011")], SET, title="長野県", as_of=SENT, form=replace(SQUARE, overlay=overlay))
+        )
+        for overlay in (False, True)
+    ]
+    veiled = [[use for use in root.iter("{*}use") if use.get("fill-opacity")] for root in maps]
+    assert [[use.get("fill") for use in uses] for uses in veiled] == [[], [NOTHING]]
 
 
 def test_an_island_keeps_its_own_badge() -> None:
