@@ -89,15 +89,19 @@ def read(
 
 
 def _added(judged: Iterable[Finding], decoded: Decoded) -> Iterator[Finding]:
-    """Yield the findings about values with their lines, less those about places that could not be read anyway."""
+    """Yield the findings about values with their lines, less those about places that could not be read anyway.
+
+    What a message needs by its msgType cannot be said where that is not known.
+    """
     told = {f.path for f in decoded.findings if f.severity is Severity.ERROR or f.code == "cap.references.old"}
-    fresh = (finding for finding in judged if finding.path not in told)
+    moot = _OF_ITS_TYPE if "/alert/msgType" in told else frozenset[str]()
+    fresh = (finding for finding in judged if finding.path not in told and finding.code not in moot)
     yield from _located(sorted(fresh, key=_weight)[: structure.MAX_FINDINGS], decoded)
 
 
 def _weight(finding: Finding) -> int:
     """Return what must not be cut off first: bounds, errors, the rest."""
-    return 0 if finding.code == "cap.limits" else 1 if finding.severity is Severity.ERROR else 2
+    return 0 if finding.code in _BOUNDS else 1 if finding.severity is Severity.ERROR else 2
 
 
 def _located(findings: Iterable[Finding], decoded: Decoded) -> Iterator[Finding]:
@@ -124,7 +128,9 @@ def _softened(finding: Finding, blank: frozenset[str]) -> Finding:
     return structs.replace(finding, severity=Severity.WARNING)
 
 
-_WITHHOLDING: Final = frozenset({"cap.limits", "cap.signature.required"})
+_BOUNDS: Final = frozenset({"cap.limits", "cap.name.long", "cap.references.many"})
+_WITHHOLDING: Final = _BOUNDS | {"cap.signature.required"}
+_OF_ITS_TYPE: Final = frozenset({"cap.references.missing", "cap.note.error"})
 
 
 def _ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:

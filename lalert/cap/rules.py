@@ -19,6 +19,8 @@ from lalert.cap.model import Alert, AreaBlock, Circle, Info, MsgType, Resource, 
 from lalert.errors import Finding
 
 HEADLINE_LENGTH: Final = 160
+MAX_NAME: Final = 500  # characters of identifier and of sender: they stand in addresses, headers and heartbeats
+MAX_REFERENCES: Final = 1_000  # each is looked up
 MAX_INFOS: Final = 100
 MAX_RESOURCES: Final = 100  # of one info
 MAX_AREAS: Final = 2_000  # of one info
@@ -54,14 +56,21 @@ def check(alert: Alert) -> list[Finding]:
 
 def identifier(alert: Alert) -> Breaches:
     """§3.2.1 identifier: not empty, no white space, comma, `<` or `&`."""
-    return (
-        NONE if grammar.is_name(alert.identifier) else [Breach("cap.identifier.form", "identifier", alert.identifier)]
-    )
+    if grammar.is_name(alert.identifier):
+        return _long("identifier", alert.identifier)
+    return [Breach("cap.identifier.form", "identifier", alert.identifier), *_long("identifier", alert.identifier)]
 
 
 def sender(alert: Alert) -> Breaches:
     """§3.2.1 sender: not empty, no white space, comma, `<` or `&`."""
-    return NONE if grammar.is_name(alert.sender) else [Breach("cap.sender.form", "sender", alert.sender)]
+    if grammar.is_name(alert.sender):
+        return _long("sender", alert.sender)
+    return [Breach("cap.sender.form", "sender", alert.sender), *_long("sender", alert.sender)]
+
+
+def _long(name: str, text: str) -> Breaches:
+    """The bound of a name."""
+    return NONE if len(text) <= MAX_NAME else [Breach("cap.name.long", name, text, {"name": name, "limit": MAX_NAME})]
 
 
 def sent(alert: Alert) -> Breaches:
@@ -77,9 +86,12 @@ def references_present(alert: Alert) -> Breaches:
 
 
 def references_sensible(alert: Alert) -> Breaches:
-    """§3.2.1 references: not to itself, not to a later message, none twice."""
+    """§3.2.1 references: not to itself, not to a later message, none twice, and so many at most."""
     if not alert.references:
         return NONE
+    if len(alert.references) > MAX_REFERENCES:
+        found = str(len(alert.references))
+        return [Breach("cap.references.many", "references", found, {"limit": MAX_REFERENCES})]
     breaches = []
     if alert.identity in alert.references:
         breaches.append(Breach("cap.references.self", "references", alert.identifier))

@@ -10,6 +10,7 @@ from typing import Final
 
 from lalert.cap.model import Info
 from lalert.cap.profile import decided_at, is_all_clear, level_of
+from lalert.cap.rules import MAX_NAME
 from lalert.cap.signature import Verdict
 from lalert.core.model import CancelKind, Entry, Kind, Posted, Standing, State, Zone
 from lalert.geo.area import Covered
@@ -205,7 +206,7 @@ def _facts(entry: Entry, info: Info | None, standing: Standing, lang: str) -> tu
         ("contact", one_line(info.contact) if info and info.contact else None),
         ("note", one_line(alert.note) if alert.note else None),
         ("attribution", entry.attribution),
-        ("identifier", alert.identifier),
+        ("identifier", one_line(alert.identifier, MAX_NAME)),
         ("signed", _signed(entry)),
     ]
     return tuple((words[name], value) for name, value in told if value)

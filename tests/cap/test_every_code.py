@@ -95,6 +95,13 @@ CHANGES: dict[str, list[tuple[str, str]]] = {
     "cap.note.error": [(TYPE, TYPE.replace("Alert", "Error")), refers(BEFORE)],
     "cap.response.assess": [("<responseType>Evacuate<", "<responseType>Assess<")],
     "cap.expires.before_sent": [("2026-09-02T12:00:00", "2026-09-01T11:59:59")],
+    "cap.name.long": [("tokyo-2026-0001", "x" * (rules.MAX_NAME + 1))],
+    "cap.references.many": [
+        (
+            "</scope>",
+            f"</scope><references>{'a,b,2026-09-01T11:00:00+09:00 ' * (rules.MAX_REFERENCES + 1)}</references>",
+        )
+    ],
     "cap.limits areas": [(AREA, AREA * (rules.MAX_AREAS + 1))],
     "cap.limits infos": [(INFO, INFO * (rules.MAX_INFOS + 1))],
     "cap.limits shapes": [("<circle>35.69,139.75 1.5</circle>", "<circle>35,139 1</circle>" * (rules.MAX_SHAPES + 1))],

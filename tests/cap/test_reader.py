@@ -6,7 +6,7 @@ from datetime import UTC, timedelta
 
 import pytest
 
-from lalert.cap import build, render
+from lalert.cap import build, render, rules
 from lalert.cap.model import Alert, MsgType, Scope, Status
 from lalert.cap.parse import UNREADABLE
 from lalert.cap.reader import Strictness, read
@@ -39,6 +39,13 @@ def test_structure_rules_and_profile_come_together() -> None:
         ("cap.schema.enumeration", 15, "/alert/info[1]/severity"),
         ("jp.geocode.check_digit", 28, "/alert/info[1]/area[1]/geocode[1]"),
     ]
+
+
+@pytest.mark.parametrize("text", ["<msgType>alert</msgType>", "<msgType/>", ""])
+def test_a_type_that_is_not_known_asks_for_nothing(text: str) -> None:
+    """Where msgType cannot be read, nobody is told what an Update or an Error would need besides."""
+    findings = read(changed("<msgType>Alert</msgType>", text)).findings
+    assert {finding.path for finding in findings} == {"/alert/msgType"}
 
 
 def test_missing_element_is_told_once() -> None:
@@ -211,6 +218,9 @@ def test_white_space_is_no_meaning(raw: bytes) -> None:
         changed("2026-09-01T12:00:00+09:00</sent>", "noon</sent>"),
         changed("<sent>2026-09-01T12:00:00+09:00</sent>", ""),
         changed("<circle>35.69,139.75 1.5</circle>", "<circle>35,139 1</circle>" * 6000),
+        changed("tokyo-2026-0001", "x" * (rules.MAX_NAME + 1)),
+        changed("bousai.tokyo.example.jp", "x " * rules.MAX_NAME),
+        _cancelling(f"{','.join(EARLIER)} " * (rules.MAX_REFERENCES + 1)),
         b"<!DOCTYPE alert><alert/>",
     ],
 )
