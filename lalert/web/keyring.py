@@ -31,6 +31,10 @@ class Keyring:
             self._keys = {key.key_id: key for key in stored if key.revoked_at is None}
             self._generation = generation
 
+    def has(self, key_id: str) -> bool:
+        """Whether there is a key with this id, as far as was heard."""
+        return key_id in self._keys
+
     async def sender(self, request: web.Request, *roles: Role) -> Sender:
         """Return whose key the request carries. Raises `Rejected` 401 without a valid key, 403 for another role."""
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")

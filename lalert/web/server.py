@@ -42,6 +42,7 @@ from lalert.web.journal import Journal
 from lalert.web.keyring import Keyring
 from lalert.web.limits import Limits
 from lalert.web.outbound import Outbound
+from lalert.web.signatories import tell_strangers
 from lalert.web.views import Pages
 from lalert.web.watching import watching
 
@@ -122,6 +123,7 @@ async def serving(settings: Settings, *, clock: Callable[[], datetime] = utc_now
             canary = Canary(hub, url=url + site.base, session=session)
             ctx = await _furnish(stack, hub, canary, bell, outbound, identity)
             contexts.append(ctx)
+            tell_strangers(ctx)
             _schedule(scheduler, ctx)
         scheduler.every(_BOUNDARIES_S, "boundaries", partial(follow, atlas, contexts))
         await _read_residents(stack, contexts)

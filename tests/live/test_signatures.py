@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from lalert.core.model import Realm
 from lalert.web.server import Server
@@ -29,6 +30,12 @@ def trust(tmp_path: Path) -> Path:
         f'[[signer]]\nsender = "{FREE.sender}"\ncertificate = "city.pem"\n'
     )
     return file
+
+
+def demand(trust: Path, *key_ids: str) -> None:
+    """Write a trust file that demands signatures of API keys."""
+    each = '[[signer]]\nkey_id = "{}"\ncertificate = "city.pem"\nrequired = true\n'
+    trust.write_text("".join(map(each.format, key_ids)))
 
 
 def signing(folder: Path, who: Identity) -> dict[str, object]:
@@ -70,6 +77,19 @@ async def test_a_required_signature_is_required(servers: hubs.Start, trust: Path
         receipts = await sender.get(f"/api/v1/alerts/{order.identifier}/receipts")
         assert receipts.json["signatures"] == told
         assert (await sender.get(f"/api/v1/alerts/{order.identifier}.cap")).body == right
+
+
+async def test_a_demand_of_nobody_is_told(servers: hubs.Start, trust: Path) -> None:
+    """A misspelt key id demands nothing of anybody: the log names it at the start, and only it."""
+    data = trust.parent / "data"
+    data.mkdir(mode=0o700)
+    key_id = (await hubs.issue_in(data)).split("_")[2]
+    demand(trust, key_id, "0123456789ab", "source:none")
+    with capture_logs() as told:
+        await servers(signatures__trust=trust)
+    assert [line["key_ids"] for line in told if line["event"] == "signatures.key_unknown"] == [
+        ["0123456789ab", "source:none"]
+    ]
 
 
 async def test_where_none_is_required(servers: hubs.Start, trust: Path) -> None:
