@@ -17,6 +17,7 @@ from lxml import etree
 
 from lalert.cap.catalogue import finding
 from lalert.cap.dictionary import VERSIONS
+from lalert.cap.hardened import hardened
 from lalert.errors import Finding, Rejected, Text, rejected
 
 MAX_BYTES: Final = 8 << 20
@@ -27,9 +28,7 @@ _XMLNS: Final = "xmlns"
 _UTF_8: Final = frozenset({"", "utf-8", "us-ascii", "ascii"})
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 
-_PARSER: Final = etree.XMLParser(
-    resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True, huge_tree=False
-)
+_PARSER: Final = hardened()
 
 Scope = Mapping[str, str]
 """Namespaces by prefix, as they hold at one place of a document."""

@@ -18,6 +18,7 @@ from lalert.cap import grammar, sound, structure
 from lalert.cap.catalogue import finding
 from lalert.cap.dictionary import VERSIONS, Read, Table, tables
 from lalert.cap.grammar import Malformed
+from lalert.cap.hardened import hardened
 from lalert.cap.model import (
     Alert,
     AreaBlock,
@@ -42,21 +43,8 @@ _SPARSE: Final = len("<a/>") * MAX_CHILDREN  # in so many bytes there is no room
 _CROWDED: Final = etree.XPath(f"boolean(//*[count(*) > {MAX_CHILDREN}])")
 
 
-def _hardened(*, trimming: bool) -> etree.XMLParser[etree._Element]:
-    """Return a parser that expands and fetches nothing; `trimming` drops what is blank between elements."""
-    return etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        remove_comments=True,
-        remove_pis=True,
-        huge_tree=False,
-        remove_blank_text=trimming,
-    )
-
-
-_PARSER: Final = _hardened(trimming=False)
-_TRIMMING: Final = _hardened(trimming=True)
+_PARSER: Final = hardened()
+_TRIMMING: Final = hardened(trimming=True)
 _TRANSPARENT: Final = frozenset({"UTF-8", "utf-8", "US-ASCII", "ISO-8859-1"})  # bytes below 128 are what they say
 
 UNREADABLE: Final = datetime(1, 1, 1, tzinfo=UTC)  # in place of a `sent` that could not be read

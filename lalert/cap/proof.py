@@ -21,6 +21,7 @@ from signxml import (
 )
 
 from lalert.cap.dictionary import XMLDSIG
+from lalert.cap.hardened import hardened
 
 _ENVELOPED: Final = f"{XMLDSIG}enveloped-signature"
 _C14N: Final = frozenset(
@@ -44,9 +45,7 @@ _METHOD_URIS: Final = frozenset(method.value for method in _METHODS)
 _DIGEST_URIS: Final = frozenset(digest.value for digest in _DIGESTS)
 
 # Comments are no part of what `URI=""` refers to (XMLDSig §4.4.3.2), nor of what the hub reads.
-_PARSER: Final = etree.XMLParser(
-    resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, huge_tree=False
-)
+_PARSER: Final = hardened(instructions=True)
 
 
 def _ds(name: str) -> str:
