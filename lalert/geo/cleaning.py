@@ -23,7 +23,11 @@ _ISLET_DEG2 = 1.5e-5  # about 0.15 km2
 _PREFECTURE_DEG = 0.02
 _PREFECTURE_ISLET_DEG2 = 1e-3
 
+# GEOS leaves the flag for "invalid" behind on broken shapes: that is what cleaning is for.
+_quietly = np.errstate(invalid="ignore")
 
+
+@_quietly
 def cleaned(shapes: Iterable[BaseGeometry]) -> Geometries:
     """Return valid shapes that neither overlap nor leave slivers between them.
 
@@ -32,6 +36,7 @@ def cleaned(shapes: Iterable[BaseGeometry]) -> Geometries:
     return _fitted(polygonal(np.array(list(shapes), dtype=object)))
 
 
+@_quietly
 def covering(shapes: Geometries, *, tolerance_m: float) -> Geometries:
     """Return valid shapes as a coverage, cleaned only where they are none yet, with borders moved up to `tolerance_m`.
 
@@ -43,6 +48,7 @@ def covering(shapes: Geometries, *, tolerance_m: float) -> Geometries:
     return _on_grid(whole)
 
 
+@_quietly
 def polygonal(shapes: Geometries) -> Geometries:
     """Return valid polygons; lines and points go.
 
