@@ -2,7 +2,8 @@
 receiver of webhooks go on. At the end one log is held against what each of them was told.
 
 A seed names one course of events (the machine's timing adds its own). `LALERT_CHAOS_SEED`, `LALERT_CHAOS_STEPS` and
-`LALERT_CHAOS_NODES` choose another one, a longer one and more nodes; the soak test goes through as many seeds as `LALERT_CHAOS_RUNS` says.
+`LALERT_CHAOS_NODES` choose another one, a longer one and more nodes; the soak test goes through as many seeds as
+`LALERT_CHAOS_RUNS` says.
 """
 
 from __future__ import annotations
@@ -81,13 +82,13 @@ class Chaos:
     async def run(self, steps: int) -> None:
         """Strike, often before what was struck last has recovered; at the end everything runs."""
         under_way: dict[object, asyncio.Task[None]] = {}
-        for _ in range(steps):
-            await asyncio.sleep(self.chance.uniform(0, PEACE_S))
-            victim = self.chance.choice([*self.nodes.all, self.redis])
-            if victim in under_way:
-                await under_way[victim]
-            under_way[victim] = asyncio.create_task(self._strike(victim))
-        await asyncio.gather(*under_way.values())
+        async with asyncio.TaskGroup() as strikes:
+            for _ in range(steps):
+                await asyncio.sleep(self.chance.uniform(0, PEACE_S))
+                victim = self.chance.choice([*self.nodes.all, self.redis])
+                if victim in under_way:
+                    await under_way[victim]
+                under_way[victim] = strikes.create_task(self._strike(victim))
 
     async def _strike(self, victim: object) -> None:
         ways = self._ways_of(victim) if isinstance(victim, HubProcess) else self._ways_of_redis()
@@ -188,6 +189,9 @@ async def live_through(folder: Path, seed: int, steps: int) -> None:
     finally:
         await nodes.stop()
         redis.kill()
+        defects = [line for hub in nodes.all for line in hub.log if "Traceback" in line or ".defect" in line]
+        print(*defects, sep="\n")
+    assert not defects, f"seed {seed}"
 
 
 async def _live_through(nodes: Nodes, redis: RedisServer, seed: int, steps: int) -> None:
@@ -221,9 +225,6 @@ async def _live_through(nodes: Nodes, redis: RedisServer, seed: int, steps: int)
         assert reader.seen == [entry["cursor"] for entry in log], f"a gap, a repeat or another order: {context}"
     deliveries_hold(log, peer, context)
     await all_agree(nodes, log, start, context)
-    for hub in nodes.all:
-        defects = [line for line in hub.log if "Traceback" in line or ".defect" in line]
-        assert not defects, f"{context}\n{defects[0]}"
     refused = sum(len(sender.refused) for sender in senders)
     repeated = len(peer.requests) - len(NAMES) * len(log)
     print(f"\n{context}: {len(log)} entries, refused {refused}, webhooks repeated {repeated}")

@@ -196,6 +196,13 @@ class _Attempt:
         self.was_sent = False
 
     async def run(self, pool: BlockingConnectionPool, commands: Sequence[Command]) -> list[Reply]:
+        """Return the replies. Raises what the driver raises."""
+        try:
+            return await self._run(pool, commands)
+        except RuntimeError as error:  # so uvloop says that a line ended between two steps of the driver
+            raise RedisConnectionError(str(error)) from error
+
+    async def _run(self, pool: BlockingConnectionPool, commands: Sequence[Command]) -> list[Reply]:
         connection = await pool.get_connection()  # type: ignore[no-untyped-call]
         try:
             self.was_sent = True
