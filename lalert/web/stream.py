@@ -63,7 +63,7 @@ async def _stream(request: web.Request, ctx: Context, wanted: Subscription, sinc
         transport = request.transport
         if transport is None:
             return response
-        line = _Line(transport, is_chunked=response.chunked)
+        line = Line(transport, is_chunked=response.chunked)
         start = await _start(ctx, line, last if last is not None else since, head)
         await _follow(line, ctx, wanted, start)
     except ConnectionError:
@@ -91,14 +91,19 @@ def _abort(request: web.Request) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class Line:
     """The connection of one reader that is not served by the fan-out yet."""
 
     transport: asyncio.Transport
     is_chunked: bool
 
     def write(self, event: bytes) -> None:
-        """Write `event` as this connection carries it. Not `response.write`, which waits without a limit."""
+        """Write `event` as this connection carries it. Not `response.write`, which waits without a limit.
+
+        Raises `ConnectionError` when the reader has left: uvloop would raise something else.
+        """
+        if self.transport.is_closing():
+            raise ConnectionResetError
         self.transport.write(sse.chunked(event) if self.is_chunked else event)
 
     async def patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
@@ -114,7 +119,7 @@ class _Line:
             await asyncio.sleep(_AWAY_S)
 
 
-async def _start(ctx: Context, line: _Line, since: Cursor | str | None, head: Cursor) -> Cursor:
+async def _start(ctx: Context, line: Line, since: Cursor | str | None, head: Cursor) -> Cursor:
     """Return where to begin; says `gap` aloud when the log cannot be continued from where the reader was."""
     if since is None:
         return head
@@ -135,7 +140,7 @@ async def _start(ctx: Context, line: _Line, since: Cursor | str | None, head: Cu
     return cursor
 
 
-async def _follow(line: _Line, ctx: Context, wanted: Subscription, at: Cursor) -> None:
+async def _follow(line: Line, ctx: Context, wanted: Subscription, at: Cursor) -> None:
     """Bring the reader to the head at its own pace, then let the fan-out serve it as long as it keeps up."""
     transport = line.transport
     group = ctx.fanout.group(wanted, chunked=line.is_chunked)
@@ -157,7 +162,7 @@ async def _follow(line: _Line, ctx: Context, wanted: Subscription, at: Cursor) -
         at = Cursor(at.epoch, reader.seq)
 
 
-async def _catch_up(line: _Line, ctx: Context, group: Group, at: Cursor) -> Cursor:
+async def _catch_up(line: Line, ctx: Context, group: Group, at: Cursor) -> Cursor:
     """Write what follows `at` step by step, each when the one before was taken; return the position at the head.
 
     While the store is away the reader waits with us. Raises `TimeoutError` when it takes nothing for too long.

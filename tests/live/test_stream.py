@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 
 from lalert.core.model import Realm
 from lalert.web.server import Server, serving
+from lalert.web.stream import Line
 from tests.rig import hubs
 from tests.rig.author import CHIYODA, CHUO, NAHA, YOKOSUKA, Author
 from tests.rig.caller import Caller
@@ -428,3 +429,13 @@ async def test_who_left_before_the_first_byte_is_no_defect(server: Server, monke
                 await session.get(f"{server.url}/stream")
         await left.wait()
     assert told == []
+
+
+async def test_a_line_that_has_ended_is_told_as_such() -> None:
+    """Whoever writes to a reader that has left meets the one error that is no defect, whatever the loop would raise."""
+    async with await asyncio.start_server(lambda _, __: None, "127.0.0.1", 0) as listening:
+        _, writer = await asyncio.open_connection(*listening.sockets[0].getsockname())
+        writer.close()
+        await writer.wait_closed()
+        with pytest.raises(ConnectionError):
+            Line(writer.transport, is_chunked=True).write(b"data: late\n\n")  # type: ignore[arg-type]
