@@ -41,8 +41,8 @@ def test_land_looks_like_land(code: str, form: Form, japan: BoundarySet) -> None
     everything = posted(*japan.expand(code))
     for in_force in ([], [everything]):
         svg = area_map(code, in_force, japan, title="", as_of=SENT, form=bare)
-        covered.append(opened(raster.png_of(svg, zoom=0.5))[3].avg() / 255)
-    assert covered[0] == pytest.approx(covered[1], abs=0.01)
+        covered.append((opened(raster.png_of(svg, zoom=0.5))[3] > 0).avg() / 255)  # bare land is a veil
+    assert covered[0] == pytest.approx(covered[1], abs=0.02)  # signs reach over the coast
 
 
 def test_letters_are_painted() -> None:
