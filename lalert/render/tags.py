@@ -154,12 +154,13 @@ def _names(plane: Plane, names: Names, shown: Painted, taken: list[BaseGeometry]
     for code in order:
         others = [seen[other] for other in seen if other != code] if code in names.first else None
         room = _room(plane, names.of[code], seen[code], taken, others)
-        stands_on = room[1] if room else seen[code]
+        is_within = room is not None and room[1].intersects(seen[code])
         if room is None and code in names.lit:
             lit = [seen[other] for other in names.lit if other != code and other in seen]
             room = _beside(plane, names.of[code], seen[code], [*taken, *lit])
         if room is not None and len(written) < _MAX_NAMES:
-            written.append(_written(names.of[code], *room, _look_of(stands_on, shown)))
+            look = _look_of(room[1] if is_within else seen[code], shown)
+            written.append(_written(names.of[code], *room, look))
             taken.append(room[1])
     return (
         f'<g text-anchor="middle" fill="{OUTLINE}" stroke="#FFF" stroke-width="3.5" paint-order="stroke"'

@@ -14,6 +14,7 @@ const INK = "#1B1B22";
 const SEA = "#E9F0F5";
 const LAND = "#C8C8CB";
 const JAPAN = [[122.8, 24.0], [146.2, 45.7]];
+const FAR = { east: 138, south: 30 }; // Ogasawara, a thousand kilometres off, would make a map of sea of anything but itself
 const STEP_MS = 15 * 60_000;
 const PATIENCE_MS = 20_000;
 const RETRY_MS = 5_000;
@@ -197,15 +198,16 @@ function gravest(drawn) {
 
 // Where anything holds: nobody has to look for the one town where it does. All of Japan when nothing does.
 function concerned() {
-  let [west, south, east, north] = [Infinity, Infinity, -Infinity, -Infinity];
-  for (const { geometry } of shown.values()) {
-    const degrees = geometry.coordinates.flat(Infinity);
-    for (let i = 0; i < degrees.length; i += 2) {
-      [west, south] = [Math.min(west, degrees[i]), Math.min(south, degrees[i + 1])];
-      [east, north] = [Math.max(east, degrees[i]), Math.max(north, degrees[i + 1])];
-    }
-  }
-  return shown.size ? [[west, south], [east, north]] : JAPAN;
+  const parts = [...shown.values()].flatMap(({ geometry }) => (geometry.type === "Polygon" ? [geometry.coordinates] : geometry.coordinates));
+  const boxes = parts.map(([outer]) => bounds(outer));
+  const near = boxes.filter(([[west], [, north]]) => west < FAR.east || north > FAR.south);
+  return boxes.length ? bounds((near.length ? near : boxes).flat()) : JAPAN;
+}
+
+function bounds(points) {
+  const [lons, lats] = [points.map(([lon]) => lon), points.map(([, lat]) => lat)];
+  const [least, most] = [(degrees) => degrees.reduce((a, b) => Math.min(a, b)), (degrees) => degrees.reduce((a, b) => Math.max(a, b))];
+  return [[least(lons), least(lats)], [most(lons), most(lats)]];
 }
 
 // What begins to hold elsewhere must not stay beyond the edge of a view that nobody chose.
