@@ -7,6 +7,7 @@ Each function takes the text of one element and returns its value, or raises `Ma
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -32,6 +33,7 @@ _TRIPLE = re.compile(r"[^\s,<&]+,[^\s,<&]+,[^\s,<&]+")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
 
 _JSON_RING = msgspec.json.Decoder(list[tuple[float, float]])  # a long list is made faster than a long tuple
+_PIECE = 32_768  # characters
 _UNLIKE_JSON = ("e", "E", "]", "\n", "\t", "\r")
 
 
@@ -142,10 +144,22 @@ def _maybe_json_ring(text: str) -> Ring | None:
     for mark in _UNLIKE_JSON:
         if mark in text:
             return None
+    ring: list[tuple[float, float]] = []
     try:
-        return tuple(_JSON_RING.decode("[[" + text.strip(" ").replace(" ", "],[") + "]]"))
+        for piece in _pieces(text.strip(" ")):
+            ring += _JSON_RING.decode("[[" + piece.replace(" ", "],[") + "]]")
     except msgspec.DecodeError:
         return None
+    return tuple(ring)
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Cut `text` at blanks: copies of a megabyte leave the cache, and ten times the ring took 14 times as long."""
+    begin = 0
+    while begin < len(text):
+        end = text.find(" ", begin + _PIECE)
+        yield text[begin : end if end > 0 else len(text)]
+        begin = end + 1 if end > 0 else len(text)
 
 
 def _ring(text: str) -> Ring:

@@ -188,6 +188,15 @@ NUMBERS = st.floats(-200, 200).map(repr) | st.from_regex(r"[+-]?[0-9]{0,25}\.?[0
 PAIRS = st.tuples(NUMBERS, NUMBERS).map(",".join)
 
 
+def test_a_ring_is_the_same_wherever_it_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long ring is read piece by piece: no pair is lost, joined or doubled at a cut."""
+    monkeypatch.setattr(grammar, "_PIECE", 5)
+    ring = tuple((35 + number / 8, 139 - number / 4) for number in range(200))
+    assert grammar.parse_polygon(grammar.format_polygon(ring)) == ring
+    for text in ("35.1,139.2  36,140 35.1,139.2", " 35.1,139.2 36,140 ", "1,2 3,4"):
+        assert grammar.parse_polygon(text) == grammar._ring(text)
+
+
 @given(st.text('0123456789.,-+ eE[]{}"n\n\t\u3000', max_size=30) | st.lists(PAIRS, max_size=6).map(" ".join))
 def test_both_ways_of_reading_a_ring_agree(text: str) -> None:
     """What JSON's reader takes for a ring is one, number for number; what it does not is read by the grammar."""
