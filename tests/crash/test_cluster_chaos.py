@@ -39,10 +39,11 @@ SEED = int(os.environ.get("LALERT_CHAOS_SEED", "20261123"))
 STEPS = int(os.environ.get("LALERT_CHAOS_STEPS", "6"))
 COUNT = int(os.environ.get("LALERT_CHAOS_NODES", "2"))
 RUNS = int(os.environ.get("LALERT_CHAOS_RUNS", "10"))
-READERS = 3
-NAMES = [f"in/{number}" for number in range(6)]  # of endpoints
+SENDERS, READERS = 4, 3
+NAMES = [f"in/{number}" for number in range(4)]  # of endpoints
 TIMEOUT_S = 0.5  # of a question to Redis
 SENDER_PATIENCE_S, SILENCE_S = 2.0, 2.0
+THINKING_S = 0.2  # of a sender between two threads
 PEACE_S = 0.5  # the longest time between two blows
 PATIENCE_S = 60.0
 
@@ -65,6 +66,7 @@ class Authority(Sender):
                     await self._post(alert)
                 await self._post((self._author.cancel, self._author.lift, self._author.correct)[number % 3](alert))
                 await self._post(self._author.ending_soon(self._code))
+                await asyncio.sleep(THINKING_S)
 
     def _is_hopeless(self, answer: Answer) -> bool:
         return answer.status == 422 and "cap.expires.past" in answer.codes  # it could not be posted in time
@@ -200,7 +202,7 @@ async def _live_through(nodes: Nodes, redis: RedisServer, seed: int, steps: int)
     where = partial(_anywhere, nodes, led)
     async with Caller(where()) as caller:
         start = (await caller.get("/api/v1/changes")).json["cursor"]
-    senders = [Authority(where, key, code, patience_s=SENDER_PATIENCE_S) for code in CODES]
+    senders = [Authority(where, key, code, patience_s=SENDER_PATIENCE_S) for code in CODES[:SENDERS]]
     readers = [Reader(where, start, silence_s=SILENCE_S) for _ in range(READERS)]
     chaos = Chaos(nodes, redis, random.Random(seed))
     ended = asyncio.Event()
