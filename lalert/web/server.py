@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -15,6 +16,7 @@ from functools import partial
 import aiohttp
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from lalert.core.model import Entry, Realm
 from lalert.core.signatures import load as signatures_of
@@ -247,11 +249,26 @@ async def _answer(stack: AsyncExitStack, settings: Settings, contexts: list[Cont
         app,
         access_log=None,
         handler_cancellation=True,  # a reader that left must not keep its handler for ever
+        logger=_http_log(),
         shutdown_timeout=settings.server.shutdown_s,
     )
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     await web.SockSite(runner, listener, backlog=_BACKLOG).start()
+
+
+def _http_log() -> logging.Logger:
+    """Return the log of what goes wrong below the handlers.
+
+    What is no HTTP is answered and not noted: anybody could fill the log with it, and each line would name an address.
+    """
+    logger = logging.getLogger("lalert.http")
+    logger.addFilter(_is_our_fault)
+    return logger
+
+
+def _is_our_fault(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -171,3 +171,27 @@ async def test_bad_posts_do_not_stop_good_ones(hub: HubProcess) -> None:
         assert {answer.status for answer in await asyncio.gather(*bad)} == {422}
     assert await hub.stop() == 0
     assert not [line for line in hub.log if "defect" in line]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "GET /api/v1/areas?q=府中 HTTP/1.1\r\nHost: x\r\n\r\n".encode(),
+        b"\x16\x03\x01\x02\x00rubbish\r\n\r\n",
+        b"GET /" + b"a" * 9_000,
+    ],
+)
+async def test_what_is_no_http_is_answered_and_not_noted(
+    server: Server, live: Caller, said: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody fills the log with broken requests, and none of them names an address there; others are served."""
+    host, port = server.url.removeprefix("http://").rsplit(":", 1)
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(said)
+    await writer.drain()
+    async with hubs.patience():
+        answer = await reader.read()
+    writer.close()
+    assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.0 400 "))
+    assert caplog.records == []
+    assert (await live.get("/healthz")).status == 200
