@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import aiohttp
@@ -37,10 +38,11 @@ from lalert.store.opening import open_store
 _SERVERS: Final = ("redis-server", "valkey-server")
 _REDIS_READY: Final = re.compile("[Rr]eady to accept connections")
 _NODE_READY: Final = re.compile(r'"url": "(http[^"]+)"')
+_SHORT: Final = "/tmp"  # noqa: S108 - the path of a socket has at most 107 bytes (unix(7)); the folder in it is ours
 _PATIENCE_S: Final = 30.0  # for what was accepted last to arrive
 _CONFIG: Final = """
 port 0
-unixsocket {folder}/redis.sock
+unixsocket {socket}
 unixsocketperm 700
 dir {folder}
 appendonly yes
@@ -216,9 +218,11 @@ async def _redis(folder: Path) -> AsyncIterator[str]:
             "There is no redis-server: 'make demo-cluster' installs it, or apt-get install redis-server.",
         )
         raise Rejected(message, code="cli.redis")
-    file = await asyncio.to_thread(_configured, folder)
-    async with running(program, str(file), sign=_REDIS_READY):
-        yield f"unix://{folder}/redis.sock"
+    with TemporaryDirectory(prefix="lalert-", dir=_SHORT) as short:
+        socket = f"{short}/redis.sock"
+        file = await asyncio.to_thread(_configured, folder, socket)
+        async with running(program, str(file), sign=_REDIS_READY):
+            yield f"unix://{socket}"
 
 
 def _copy_keys(source: Path, target: Path) -> None:
@@ -228,11 +232,11 @@ def _copy_keys(source: Path, target: Path) -> None:
         shutil.copy2(file, target)
 
 
-def _configured(folder: Path) -> Path:
+def _configured(folder: Path, socket: str) -> Path:
     """Return the configuration of a Redis that a hub trusts."""
     folder.mkdir(0o700)
     file = folder / "redis.conf"
-    file.write_text(_CONFIG.format(folder=folder), "utf-8")
+    file.write_text(_CONFIG.format(folder=folder, socket=socket), "utf-8")
     return file
 
 

@@ -433,7 +433,7 @@ async def test_who_left_before_the_first_byte_is_no_defect(server: Server, monke
 
 async def test_a_line_that_has_ended_is_told_as_such() -> None:
     """Whoever writes to a reader that has left meets the one error that is no defect, whatever the loop would raise."""
-    async with await asyncio.start_server(lambda _, __: None, "127.0.0.1", 0) as listening:
+    async with await asyncio.start_server(lambda _, there: there.close(), "127.0.0.1", 0) as listening:
         _, writer = await asyncio.open_connection(*listening.sockets[0].getsockname())
         writer.close()
         await writer.wait_closed()
