@@ -66,6 +66,9 @@ class Sender:
                 if self._is_hopeless(answer):
                     self.given_up.append(alert)
                     return
+                if answer.status == 429:  # on a quick machine it posts more than one key may
+                    await asyncio.sleep(_PAUSE_S)
+                    continue
                 assert answer.status == 503, answer.text  # going down, coming up, or without its store
                 self.refused.append(int(answer.headers["Retry-After"]))
             await asyncio.sleep(_PAUSE_S)
