@@ -40,6 +40,7 @@ _SPEAKING: Final = frozenset({Status.ACTUAL, Status.EXERCISE})
 _ANNOUNCING: Final = frozenset({MsgType.ALERT, MsgType.UPDATE})
 _SOON: Final = frozenset({Urgency.IMMEDIATE, Urgency.EXPECTED})
 _TOLD: Final = frozenset({MsgType.ALERT, MsgType.UPDATE, MsgType.CANCEL})
+_CHANGING: Final = frozenset({MsgType.UPDATE, MsgType.CANCEL})
 _TEXTS: Final = ("headline", "description", "instruction")
 _LIFTED: Final = "解除"
 _LEVELS: Final = frozenset("12345")
@@ -151,6 +152,17 @@ def clock(message: _Message) -> Breaches:
     if sent > now + AHEAD:
         return [Breach("cap.sent.ahead", "sent", found)]
     return [Breach("cap.sent.old", "sent", found)] if sent < now - OLD else NONE
+
+
+def change_understood(message: _Message) -> Breaches:
+    """What an Update or Cancel ends can be read. In CAP 1.0 and 1.1 references had no form, so the reader only warns.
+
+    Accepted all the same it would end nothing, and its sender would believe that the alarm is over.
+    """
+    alert = message.alert
+    if alert.version == "1.2" or alert.references or alert.msg_type not in _CHANGING:
+        return NONE
+    return [Breach("jp.references.unread", "msgType", alert.msg_type.value, {"type": alert.msg_type.value})]
 
 
 def correction(message: _Message) -> Breaches:
@@ -319,7 +331,16 @@ def check_digit(five: str) -> str:
     return str((11 - total % 11) % 10)
 
 
-MESSAGE_RULES: Final = (speaks, area_named, japanese_first, unexpired, clock, correction, cancellation)
+MESSAGE_RULES: Final = (
+    speaks,
+    area_named,
+    japanese_first,
+    unexpired,
+    clock,
+    change_understood,
+    correction,
+    cancellation,
+)
 INFO_RULES: Final = (
     level_in_range,
     level_of_tsunami,

@@ -143,6 +143,7 @@ CHANGES: dict[str, list[tuple[str, str]]] = {
     "jp.term.headline": [("千代田区に避難指示", "避難勧告から避難指示へ")],
     "jp.correction.note": [(TYPE, UPDATE), refers(BEFORE), says(infoType="訂正")],
     "jp.correction.type": [says(infoType="訂正")],
+    "jp.references.unread": [("cap:1.2", "cap:1.1"), (TYPE, UPDATE), refers("somebody")],
     "jp.cancel.note": [(TYPE, TYPE.replace("Alert", "Cancel")), refers(BEFORE)],
     "jp.drill.live": [("千代田区に避難指示", "【訓練】千代田区に避難指示【訓練】")],
     "jp.drill.marks": [("<status>Actual<", "<status>Exercise<")],

@@ -68,6 +68,8 @@ DRILL = order(status=Status.EXERCISE)
         (replace(LIFT, msg_type=MsgType.ALERT), "jp.lift.type"),
         (_with_info(UPDATE, event="避難指示解除"), "jp.lift.response"),
         (replace(CANCEL, note=None), "jp.cancel.note"),
+        (replace(CANCEL, version="1.1", references=()), "jp.references.unread"),
+        (replace(UPDATE, version="1.0", references=()), "jp.references.unread"),
         (replace(CORRECT, note=None), "jp.correction.note"),
         (replace(CORRECT, msg_type=MsgType.ALERT), "jp.correction.type"),
         (replace(DRILL, status=Status.ACTUAL), "jp.drill.live"),
@@ -209,3 +211,10 @@ def test_all_clear_and_correction() -> None:
     """解除 and 訂正 are told apart from everything else."""
     assert [profile.is_all_clear(a.infos[0]) for a in (LIFT, CANCEL, CORRECT, order())] == [True, False, False, False]
     assert [profile.is_correction(a) for a in (LIFT, CANCEL, CORRECT, order())] == [False, False, True, False]
+
+
+def test_a_change_of_older_cap_is_refused_only_where_it_ends_nothing() -> None:
+    """CAP 1.1 is taken like 1.2 while its references can be read, and an Alert needs none."""
+    assert _errors(replace(CANCEL, version="1.1")) == []
+    assert _errors(replace(UPDATE, version="1.0")) == []
+    assert _errors(replace(order(), version="1.1")) == []

@@ -179,6 +179,17 @@ def test_references_are_not_guessed(references: str) -> None:
     assert "cap.repair.references" not in {f.code for f in reading.findings}
 
 
+@pytest.mark.parametrize("type_", ["Update", "Cancel"])
+@pytest.mark.parametrize("version", ["1.1", "1.2"])
+def test_own_change_that_ends_nothing_is_refused(version: str, type_: str) -> None:
+    """An own sender whose references cannot be read must not believe that the alarm is over; others are warned."""
+    raw = _cancelling("x", version).replace(b">Cancel<", f">{type_}<".encode())
+    raw = raw.replace(b"<references>", b"<note>reason</note><references>")
+    code = "jp.references.unread" if version == "1.1" else "cap.references.form"
+    assert [f.code for f in read(raw).findings if f.severity is Severity.ERROR] == [code]
+    assert read(raw, strictness=UP).alert is not None
+
+
 @pytest.mark.parametrize(
     "raw",
     [
