@@ -1,6 +1,6 @@
 """What a courier knows of the network: one request goes out, and an answer comes back or none does.
 
-The session behind it (`lalert.web.outbound`) decides which addresses may be reached at all. Failures are values here,
+The session behind it (`lalert.web.gate`) decides which addresses may be reached at all. Failures are values here,
 and their names are all that the log and the receipts ever say about a peer: never its address.
 """
 

@@ -1,4 +1,4 @@
-"""Fetching what a source has, through the guard at the sockets (`lalert.web.outbound`).
+"""Fetching what a source has, through a gate (`lalert.web.gate`).
 
 Every source has sessions of its own: its networks, its patience, its look-ups of names. Redirects are followed here and
 not by the client, so that each step is held against the guard: https stays https unless it leads into an allowed
@@ -7,18 +7,15 @@ network, and an address inside the house is reached only if the operator has ope
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Final
 
 import aiohttp
-from aiohttp.abc import AbstractResolver
 
 from lalert.sources.fetching import Fetched, Unfetched
 from lalert.sources.listing import maybe_url
 from lalert.sources.source import Source
-from lalert.web.outbound import Guard, Resolver, failure_of, guarded_session
+from lalert.web.gate import Gate, failure_of
 
 _REDIRECTS: Final = 3
 _MOVED: Final = frozenset({301, 302, 303, 307, 308})
@@ -26,35 +23,11 @@ _CHUNK_BYTES: Final = 1 << 16
 _LONGEST_HEADER: Final = 1_024
 
 
-class Fetcher:
+class Fetcher(Gate):
     """Fetches for one source. `async with` opens it."""
 
-    def __init__(
-        self, source: Source, *, resolver: AbstractResolver | None = None, trust: ssl.SSLContext | None = None
-    ) -> None:
-        self._source = source
-        self._resolver = resolver or Resolver()
-        self._trust = trust or ssl.create_default_context()
-        self._sessions: dict[str, aiohttp.ClientSession] = {}
-
-    async def __aenter__(self) -> Fetcher:
-        self._sessions = {
-            scheme: guarded_session(
-                Guard(self._source.allow, inside_only=scheme == "http"),
-                self._resolver,
-                self._trust,
-                timeout_s=self._source.timeout_s,
-            )
-            for scheme in ("https", "http")
-        }
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for session in self._sessions.values():
-            await session.close()
-        await self._resolver.close()
+    def __init__(self, source: Source) -> None:
+        super().__init__(source.allow, timeout_s=source.timeout_s)
 
     async def get(self, url: str, *, headers: Mapping[str, str], limit: int) -> Fetched | Unfetched:
         """Fetch `url` once, at most `limit` bytes, following a few guarded redirects."""
@@ -67,7 +40,7 @@ class Fetcher:
 
     async def _step(self, url: str, headers: Mapping[str, str], limit: int) -> Fetched | Unfetched | str:
         """Return the answer, or the address to which it leads."""
-        session = self._sessions[url.partition(":")[0].lower()]
+        session = self.session(url)
         try:
             async with session.get(url, headers=headers, allow_redirects=False) as response:
                 if response.status in _MOVED:

@@ -29,10 +29,10 @@ from lalert.web.assets import assets, vendored
 from lalert.web.badge import GRAVEST_FIRST, Badge, sign_of
 from lalert.web.cards import Reader, held_here
 from lalert.web.ended import ended_here
-from lalert.web.groups import Picture, picture_of, worst_by_code
 from lalert.web.html import render
 from lalert.web.message import message_of
 from lalert.web.phrases import phrases
+from lalert.web.picture import Picture, picture_of, worst_by_code
 from lalert.web.report import Report
 
 ENDED_SHOWN: Final = timedelta(hours=72)

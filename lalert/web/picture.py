@@ -1,4 +1,4 @@
-"""Cards in groups by level, and their numbers: what a page says at the first glance."""
+"""The picture of a page: its cards by level, and their numbers; what it says at the first glance."""
 
 from __future__ import annotations
 
