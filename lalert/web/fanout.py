@@ -115,6 +115,7 @@ class Fanout:
         self._groups: dict[tuple[Subscription, bool], Group] = {}
         self._readers: dict[Reader, None] = {}  # in order of arrival
         self._connections = 0
+        self.last_word: bytes | None = None  # for whoever is not at the head when the server goes
 
     @contextmanager
     def connection(self, most: int) -> Iterator[None]:
@@ -195,11 +196,16 @@ class Fanout:
         await self._each(lambda reader: reader.group.frame(sse.PING))
 
     async def farewell(self, reason: str) -> None:
-        """Tell every reader that the server is going, and let them go."""
+        """Say `bye` to every reader that follows, and let them go."""
         frame = sse.bye_frame(reason)
         await self._each(lambda reader: reader.group.frame(frame))
         for reader in list(self._readers):
             self.leave(reader)
+
+    async def close(self, reason: str) -> None:
+        """Tell every reader that the server is going: those at the head now, those that catch up at their next step."""
+        self.last_word = sse.bye_frame(reason)
+        await self.farewell(reason)
 
     async def _each(self, event: Callable[[Reader], bytes]) -> None:
         for index, reader in enumerate(list(self._readers)):

@@ -136,7 +136,7 @@ async def serving(settings: Settings, *, clock: Callable[[], datetime] = utc_now
         yield Server(url, tuple(contexts))
         log.info("server.stopping")
         for ctx in contexts:
-            await ctx.fanout.farewell("shutdown")
+            await ctx.fanout.close("shutdown")
 
 
 async def _furnish(

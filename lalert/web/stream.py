@@ -18,7 +18,7 @@ from lalert.publishers import sse
 from lalert.store.base import Gap
 from lalert.web.alerts import entries_after
 from lalert.web.context import Context, context
-from lalert.web.fanout import Group, Reader
+from lalert.web.fanout import Fanout, Group, Reader
 from lalert.web.query import FILTERS, Query, subscription
 
 log = structlog.get_logger("lalert.stream")
@@ -63,9 +63,12 @@ async def _stream(request: web.Request, ctx: Context, wanted: Subscription, sinc
         transport = request.transport
         if transport is None:
             return response
-        line = Line(transport, is_chunked=response.chunked)
-        start = await _start(ctx, line, last if last is not None else since, head)
-        await _follow(line, ctx, wanted, start)
+        line = Line(transport, ctx.fanout, is_chunked=response.chunked)
+        try:
+            start = await _start(ctx, line, last if last is not None else since, head)
+            await _follow(line, ctx, wanted, start)
+        except _GoingError as going:
+            line.write(going.last_word)
     except ConnectionError:
         pass  # the reader left before the first byte, or in the middle of a write
     except TimeoutError:
@@ -90,11 +93,19 @@ def _abort(request: web.Request) -> None:
         request.transport.abort()
 
 
+class _GoingError(Exception):
+    """The server goes while a reader catches up: it hears `bye` after the last entry that it was written."""
+
+    def __init__(self, last_word: bytes) -> None:
+        self.last_word = last_word
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """The connection of one reader that is not served by the fan-out yet."""
 
     transport: asyncio.Transport
+    fanout: Fanout
     is_chunked: bool
 
     def write(self, event: bytes) -> None:
@@ -106,9 +117,15 @@ class Line:
             raise ConnectionResetError
         self.transport.write(sse.chunked(event) if self.is_chunked else event)
 
+    def stay(self) -> None:
+        """Go on, unless the server is going."""
+        if self.fanout.last_word is not None:
+            raise _GoingError(self.fanout.last_word)
+
     async def patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask the store until it answers: its reader keeps the connection, and gets signs of life meanwhile."""
         while True:
+            self.stay()
             try:
                 return await ask()
             except Unavailable:
@@ -169,7 +186,8 @@ async def _catch_up(line: Line, ctx: Context, group: Group, at: Cursor) -> Curso
     """
     hub = ctx.hub
     while True:
-        await _taken(line.transport, stall_s=hub.settings.stream.stall_s)
+        await _taken(line, stall_s=hub.settings.stream.stall_s)
+        line.stay()  # before the head is looked at: nobody joins a fan-out that has taken its leave
         if at.seq >= hub.tail.head.seq:
             return at
         faces, at = await line.patiently(partial(entries_after, hub, at, _REPLAY))
@@ -179,10 +197,12 @@ async def _catch_up(line: Line, ctx: Context, group: Group, at: Cursor) -> Curso
             hub.metrics.deliveries.labels(hub.realm.value).inc(len(wanted))
 
 
-async def _taken(transport: asyncio.Transport, *, stall_s: float) -> None:
+async def _taken(line: Line, *, stall_s: float) -> None:
     """Wait until the reader has taken what was written; raises `TimeoutError` when it takes nothing for `stall_s`."""
+    transport = line.transport
     waits, patience_s = transport.get_write_buffer_size(), stall_s
     while waits > _ROOM and not transport.is_closing():
+        line.stay()
         await asyncio.sleep(_LOOK_S)
         left = transport.get_write_buffer_size()
         patience_s = stall_s if left < waits else patience_s - _LOOK_S

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -277,6 +279,7 @@ class Deaf:
         address = urlsplit(url)
         self._socket = socket.create_connection((str(address.hostname), int(address.port or 0)))
         self._socket.sendall(f"GET /stream?{query} HTTP/1.0\r\nHost: x\r\n\r\n".encode())
+        self.events: list[str] = []  # the names of what it has read
 
     def close(self) -> None:
         """Hang up."""
@@ -288,6 +291,8 @@ class Deaf:
         heard: list[str] = []
         async with asyncio.timeout(30):
             while heard[-1:] != [last] and (line := await reader.readline()):
+                if line.startswith(b"event: "):
+                    self.events.append(line[7:].decode().strip())
                 if line.startswith(b"id: "):
                     heard.append(line[4:].decode().strip())
         writer.close()
@@ -330,6 +335,22 @@ async def test_who_does_not_read_is_cut_and_nobody_waits(servers: hubs.Start) ->
         await until(lambda: has_cut(server))
         deaf.close()
     assert [h.id for h in listener.entries] == posted
+
+
+async def test_who_catches_up_hears_bye(tmp_path: Path) -> None:
+    """A reader that lags when the server goes hears `bye` after the last entry that it gets, and goes on from there."""
+    settings = hubs.settings_for(tmp_path / "other", stream__buffer_bytes=65_536)
+    async with AsyncExitStack() as running:
+        server = await running.enter_async_context(serving(settings))
+        async with Caller(server.url, await hubs.issue(server)) as caller, Listener(server.url):
+            deaf = Deaf(server.url)
+            posted = await drown(server, caller)
+        ending = asyncio.create_task(running.aclose())
+        heard = await deaf.hear("the end of the line")
+        await ending
+    assert heard
+    assert heard == posted[: len(heard)]
+    assert deaf.events == [*["alert"] * len(heard), "bye"]
 
 
 async def test_who_reads_late_gets_everything_once(servers: hubs.Start) -> None:
@@ -438,4 +459,4 @@ async def test_a_line_that_has_ended_is_told_as_such() -> None:
         writer.close()
         await writer.wait_closed()
         with pytest.raises(ConnectionError):
-            Line(writer.transport, is_chunked=True).write(b"data: late\n\n")  # type: ignore[arg-type]
+            Line(writer.transport, None, is_chunked=True).write(b"data: late\n\n")  # type: ignore[arg-type]
