@@ -2,6 +2,8 @@
 
 Each function takes the text of one element and returns its value, or raises `Malformed` with the code of the finding
 (`lalert.cap.catalogue`). All run in linear time. White space around a value is not part of it (XML Schema, `collapse`).
+White space is what XML calls so (XML 1.0 §2.3): a no-break or an ideographic space separates nothing, for other readers
+of the same message take it for a part of a number or of a name.
 """
 
 from __future__ import annotations
@@ -26,8 +28,10 @@ _UNZONED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)
 # Plain decimals only: float() alone would also take `nan`, `1e3`, `1_0` and digits of other scripts. Possessive, so
 # that no text makes it slow.
 _NUMBER = r"[-+]?+(?:[0-9]++\.?+[0-9]*+|\.[0-9]++)"
-_PAIRS = re.compile(rf"(?:\s*+{_NUMBER},{_NUMBER}(?=\s|\Z))++\s*+")
-_CIRCLE = re.compile(rf"\s*+({_NUMBER}),({_NUMBER})\s++({_NUMBER})\s*+")
+_BLANK = r"[ \t\r\n]"
+_PAIRS = re.compile(rf"(?:{_BLANK}*+{_NUMBER},{_NUMBER}(?={_BLANK}|\Z))++{_BLANK}*+")
+_CIRCLE = re.compile(rf"{_BLANK}*+({_NUMBER}),({_NUMBER}){_BLANK}++({_NUMBER}){_BLANK}*+")
+_ITEM = re.compile(r"[^ \t\r\n]++")
 _NAME = re.compile(r"[^\s,<&]+")
 _TRIPLE = re.compile(r"[^\s,<&]+,[^\s,<&]+,[^\s,<&]+")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
@@ -112,7 +116,7 @@ def is_language(text: str) -> bool:
 
 def parse_references(text: str) -> tuple[Identity, ...]:
     """Return the messages that a references text names: `sender,identifier,sent` triples between white space."""
-    return tuple(_parse_reference(triple) for triple in text.split())
+    return tuple(_parse_reference(triple) for triple in _ITEM.findall(text))
 
 
 def _parse_reference(triple: str) -> Identity:
@@ -166,7 +170,7 @@ def _ring(text: str) -> Ring:
     pairs = _PAIRS.match(text)
     end = pairs.end() if pairs else 0
     if end < len(text):
-        rest = text[end:].split(maxsplit=1)
+        rest = _ITEM.search(text, end)
         raise Malformed("cap.polygon.syntax", rest[0]) if rest else Malformed("cap.area.empty", text)
     if not end:
         raise Malformed("cap.area.empty", text)
@@ -183,7 +187,7 @@ def parse_circle(text: str) -> Circle:
     """Return the circle of a `<circle>`: `lat,lon radius`, the radius in kilometres."""
     found = _CIRCLE.fullmatch(text)
     if found is None:
-        raise Malformed("cap.circle.syntax" if text.strip() else "cap.area.empty", text)
+        raise Malformed("cap.circle.syntax" if _ITEM.search(text) else "cap.area.empty", text)
     lat, lon, radius_km = map(float, found.groups())
     return Circle(lat, lon, radius_km)
 

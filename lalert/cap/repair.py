@@ -26,6 +26,7 @@ from lalert.cap.parse import Decoded
 from lalert.errors import Finding
 
 _COMMA: Final = re.compile(r"(?<!\s)\s*+,\s*+")
+_ALIEN_SPACE: Final = re.compile(r"[^\S \t\r\n]")  # white space of Unicode that is none of XML's
 _JAPANESE: Final = ("shift_jis", "euc_jp")
 _DECLARATION: Final = re.compile(r"\A<\?xml[^>]*\?>")
 _START: Final = re.compile(rb"<\?xml|<(?:[A-Za-z_][\w.\-]*:)?alert\b")
@@ -96,8 +97,8 @@ def _may_be_misspelt(decoded: Decoded) -> bool:
 
 
 def _tight(text: str) -> str:
-    """Return `text` without white space beside its commas. Linear: a blank is looked at from its run's first only."""
-    return _COMMA.sub(",", text)
+    """Return `text` with plain blanks, and none beside its commas. Linear: of a run of blanks the first is looked at."""
+    return _COMMA.sub(",", _ALIEN_SPACE.sub(" ", text))
 
 
 def _plain_references(text: str) -> str:

@@ -110,6 +110,8 @@ def test_references_are_read() -> None:
         ("a,1", "cap.references.form"),
         ("a,,2026-05-28T09:00:00+09:00", "cap.references.form"),
         ("a,1,2026-05-28", "cap.references.time"),
+        ("a,1,2026-05-28T09:00:00+09:00\u00a0b,2,2026-05-28T09:00:00+09:00", "cap.references.form"),
+        ("a,1,2026-05-28T09:00:00+09:00\u3000", "cap.references.form"),
     ],
 )
 def test_references_are_refused(text: str, code: str) -> None:
@@ -138,6 +140,9 @@ def test_polygon_is_read() -> None:
         ("３５,139", "cap.polygon.syntax"),
         ("8.72977),-68.13409", "cap.polygon.syntax"),
         ("1.2.3,4", "cap.polygon.syntax"),
+        ("35,139\u00a036,140", "cap.polygon.syntax"),
+        ("35,139\u300036,140", "cap.polygon.syntax"),
+        ("\u3000", "cap.polygon.syntax"),
     ],
 )
 def test_polygon_is_refused(text: str, code: str) -> None:
@@ -171,9 +176,9 @@ def test_circle_round_trips(circle: Circle) -> None:
     assert grammar.parse_circle(grammar.format_circle(circle)) == circle
 
 
-@pytest.mark.parametrize("text", ["35,139", "35,139 1 2", "35 139 1", "35,139 nan", "35,139 1km", "1e1,2 3"])
+@pytest.mark.parametrize("text", ["35,139", "35,139 1 2", "35 139 1", "35,139 nan", "1,2 1km", "1e1,2 3", "1,2\u30003"])
 def test_circle_is_refused(text: str) -> None:
-    """A circle is a pair and a radius in plain decimals."""
+    """A circle is a pair and a radius in plain decimals, with XML's white space between them."""
     with pytest.raises(Malformed, match=r"cap\.circle\.syntax"):
         grammar.parse_circle(text)
 

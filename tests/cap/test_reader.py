@@ -199,6 +199,7 @@ def test_own_change_that_ends_nothing_is_refused(version: str, type_: str) -> No
         changed("Severe<", "Severe\n<"),
         changed("35.70,139.76 ", "35.70, 139.76 "),
         changed("35.69,139.75", "35.69 ,139.75"),
+        changed("35.70,139.76 ", "35.70,139.76\u3000"),
         changed(">ja<", ">ja_JP<"),
     ],
 )
