@@ -15,6 +15,7 @@ from datetime import datetime
 
 from lalert.cap.meaning import is_all_clear, level_of
 from lalert.cap.model import Info, Severity
+from lalert.cap.vocabulary import vocabulary_at
 from lalert.core.model import CancelKind, Draft, Entry, Standing, State
 from lalert.errors import Text
 from lalert.render.clock import as_of as as_of_text
@@ -27,6 +28,7 @@ from lalert.render.words import (
     LEVEL_ACTIONS,
     STATE_REMARKS,
     hazard_label,
+    is_drill,
     level_label,
     pick,
     state_label,
@@ -43,6 +45,7 @@ __all__ = [
     "state_label",
     "summary",
     "ticker",
+    "unmarked",
     "where",
 ]
 
@@ -50,7 +53,7 @@ __all__ = [
 def headline(entry: Entry, lang: str, *, standing: Standing | None = None) -> str:
     """Return the headline on one line, framed; with `standing` as it stands now."""
     info = main_info(entry, lang)
-    own = _unmarked(entry, one_line(info.headline, 200)) if info and info.headline else _composed(entry, info, lang)
+    own = unmarked(entry, one_line(info.headline, 200)) if info and info.headline else _composed(entry, info, lang)
     return _enclosed(entry, _state_mark(entry, lang, standing) + _levelled(own, _level(info), lang), lang)
 
 
@@ -133,6 +136,21 @@ def stands(entry: Entry, standing: Standing | None) -> Standing:
     return standing
 
 
+def unmarked(entry: Entry, text: str) -> str:
+    """Return the sender's text without its own 【訓練】 or 【DRILL】: the frame has one. A real alert stays as it is."""
+    marks = _marks(entry)
+    first = next((mark for mark in marks if text.startswith(mark)), "")
+    last = next((mark for mark in marks if text.endswith(mark)), "")
+    return text.removeprefix(first).removesuffix(last)
+
+
+def _marks(entry: Entry) -> tuple[str, ...]:
+    """Return what may stand at the ends of a sender's text to say that it is not real; nothing of what is."""
+    status = entry.alert.status
+    own = status_mark(status, "ja"), status_mark(status, "en")
+    return (*own, *vocabulary_at(entry.alert.sent).drill_marks) if is_drill(status) else own
+
+
 _SEVERITIES = tuple(reversed(Severity))  # CAP lists them from the gravest to the unknown
 _BLANKS = re.compile(r"[^\S\u3000]+")
 _TURNING = map(ord, "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -152,12 +170,6 @@ def one_line(text: str, limit: int = 120) -> str:
 def _enclosed(entry: Entry, text: str, lang: str) -> str:
     mark = status_mark(entry.alert.status, lang)
     return mark + text + mark
-
-
-def _unmarked(entry: Entry, text: str) -> str:
-    """Return the sender's text without its own 【訓練】 where the frame sets it; a real alert stays as it came."""
-    mark = status_mark(entry.alert.status, "ja")
-    return text.removeprefix(mark).removesuffix(mark)
 
 
 def _state_mark(entry: Entry, lang: str, standing: Standing | None) -> str:

@@ -17,7 +17,7 @@ from lalert.geo.area import Covered
 from lalert.render.entry import links
 from lalert.render.palette import Look
 from lalert.render.places import concerned, place_names
-from lalert.render.wording import action, headline, main_info, one_line
+from lalert.render.wording import action, headline, main_info, one_line, unmarked
 from lalert.render.words import LEVEL_ACTIONS, level_label, pick, status_mark
 from lalert.web.badge import Badge, badge_of, look_at
 from lalert.web.phrases import phrases
@@ -135,11 +135,9 @@ def _action(level: int | None, posted: Posted, lang: str) -> str:
 
 
 def in_marks(entry: Entry, text: str, lang: str) -> str:
-    """Return `text` between the marks of a drill, if it is one and the sender has not set them."""
+    """Return `text` between the marks of a drill, if it is one; the sender's own marks make room for them."""
     mark = status_mark(entry.alert.status, lang)
-    if not text or not mark:
-        return text
-    return ("" if text.startswith("【訓練】") else mark) + text + ("" if text.endswith("【訓練】") else mark)
+    return mark + unmarked(entry, text) + mark if text else ""
 
 
 def zones_here(entry: Entry, codes: frozenset[str] | None) -> list[Zone]:

@@ -83,10 +83,17 @@ def test_every_drill_text_is_marked_at_both_ends(status: Status, lang: str, leng
     assert all(text.startswith("【訓練") and text.endswith(("訓練】", "DRILL】")) for text in said)
 
 
-def test_the_senders_own_marks_are_not_doubled() -> None:
-    """A drill headline that bears its marks gets them once."""
-    drill = entry(alert(info(headline="【訓練】避難指示【訓練】"), status=Status.EXERCISE))
-    assert headline(drill, "ja") == "【訓練】警戒レベル4 避難指示【訓練】"
+@pytest.mark.parametrize("own", ["【訓練】", "【DRILL】", "[EXERCISE]"])
+@pytest.mark.parametrize(("lang", "mark"), [("ja", "【訓練】"), ("en", "【訓練 DRILL】")])
+def test_the_senders_own_marks_are_not_doubled(own: str, lang: str, mark: str) -> None:
+    """A drill headline that bears marks, whichever the profile knows, gets those of the frame once, in their place."""
+    drill = entry(alert(info(language=lang, headline=f"{own}level 4 order{own}"), status=Status.EXERCISE))
+    assert headline(drill, lang) == f"{mark}level 4 order{mark}"
+
+
+def test_a_real_headline_stays_as_it_came() -> None:
+    """What is Actual loses nothing at its ends."""
+    assert headline(entry(alert(info(headline="[DRILL]避難指示 警戒レベル4"))), "ja") == "[DRILL]避難指示 警戒レベル4"
 
 
 def test_a_real_alert_is_never_marked_as_a_drill() -> None:
