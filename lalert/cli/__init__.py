@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import sys
+from io import TextIOWrapper
+
 import click
 
 from lalert import __version__
@@ -28,6 +31,8 @@ _COMMANDS = (serve, demo, send, validate, watch, key, endpoint, cluster, store, 
 @click.version_option(__version__, prog_name="lalert")
 def main() -> None:
     """災害情報のオープンな配信ハブ / An open hub for disaster alerts (CAP in; SSE, Atom, pages out)."""
+    if isinstance(sys.stdout, TextIOWrapper):  # EUC-JP and Shift_JIS have not every letter of ours
+        sys.stdout.reconfigure(errors="replace")
 
 
 for _command in _COMMANDS:

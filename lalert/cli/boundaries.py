@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
-import msgspec
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from lalert.cli.speech import FAILED, explain, honest, say, talk, tell
+from lalert.cli.speech import FAILED, emit, explain, honest, say, talk, tell
 from lalert.cli.where import storage
 from lalert.errors import Defect, Text
 from lalert.geo import comparison, packed, postal
@@ -117,7 +116,7 @@ def import_(
             step=step,
         )
     if as_json:
-        print(msgspec.json.encode(made.to_dict()).decode())
+        emit(made.to_dict())
     else:
         for notice in made.notices:
             print(f"{say(notice.what)}: {notice.count:,} ({', '.join(notice.examples)})")
@@ -157,7 +156,7 @@ def info(version: str | None, folder: Path | None, as_json: bool, data: Path) ->
     shelf = Shelf(data)
     _, source = packed.read(folder) if folder else shelf.read(version or _chosen(shelf))
     if as_json:
-        print(msgspec.json.encode(source).decode())
+        emit(source)
         return
     _show(source)
     if not folder:

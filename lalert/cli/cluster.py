@@ -7,11 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 import click
-import msgspec
 from rich.console import Console
 from rich.table import Table as Sheet
 
-from lalert.cli.speech import honest, say
+from lalert.cli.speech import emit, honest, say
 from lalert.cli.where import storage, store_option
 from lalert.core.model import Realm
 from lalert.core.shares import CLOCK
@@ -46,7 +45,7 @@ def status(store_url: str | None, as_json: bool) -> None:
         )
     found = asyncio.run(_look(settings))
     if as_json:
-        print(msgspec.json.encode({"durability": settings.durability, "realms": _realms(found)}).decode())
+        emit({"durability": settings.durability, "realms": _realms(found)})
         return
     for one in found:
         _show(one)

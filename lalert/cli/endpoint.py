@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lalert.cli.asking import ask
-from lalert.cli.speech import FAILED, honest, say, tell
+from lalert.cli.speech import FAILED, emit, honest, say, tell
 from lalert.errors import Text
 
 Command = Callable[..., None]
@@ -162,4 +161,4 @@ def _short(value: object) -> str:
 
 def _print(*found: object) -> None:
     for one in found:
-        print(json.dumps(one, ensure_ascii=False))
+        emit(one)

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import TypeVar
 
 import click
-import msgspec
 from rich.console import Console
 from rich.table import Column, Table
 
-from lalert.cli.speech import FAILED, honest, say, tell
+from lalert.cli.speech import FAILED, emit, honest, say, tell
 from lalert.cli.where import storage, store_option
 from lalert.core import keys
 from lalert.core.model import Realm, Role
@@ -87,7 +86,7 @@ def list_(data: Path | None, store_url: str | None, realm: str, as_json: bool) -
     stored = _with_store(data, store_url, Realm(realm), lambda store: store.keys())
     if as_json:
         for one in stored:
-            print(msgspec.json.encode(_public(one)).decode())
+            emit(_public(one))
         return
     whole = Column("ID", no_wrap=True)  # what `revoke` asks for must not be cut
     table = Table(whole, "名前 / name", "役割 / role", "区域 / areas", "発行 / issued", "失効 / revoked")

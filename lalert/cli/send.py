@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import click
 
-from lalert.cli.speech import FAILED, TRY_AGAIN, tell
+from lalert.cli.speech import FAILED, TRY_AGAIN, emit, tell
 from lalert.cli.watch import lifted_by
 from lalert.errors import Text
 
@@ -66,7 +66,7 @@ async def post(session: aiohttp.ClientSession, url: str, raw: bytes, *, dry_run:
 def _report(file: Path, status: int, body: bytes) -> int:
     """Show what the hub answered; return the exit code that it means."""
     if status in (200, 201):
-        print(body.decode())
+        click.echo(body)
         answer = json.loads(body)
         _tell_aside(file, answer.get("receipt", answer))
         return 0
@@ -76,7 +76,7 @@ def _report(file: Path, status: int, body: bytes) -> int:
         problem = {}
     for message in problem.get("messages", []):  # of an envelope: what was kept all the same is on its way
         if "receipt" in message:
-            print(json.dumps(message["receipt"], ensure_ascii=False))
+            emit(message["receipt"])
     tell(Text(f"{file}: {status} {problem.get('detail', '')}", f"{file}: {status} {problem.get('detail', '')}"))
     _tell_findings(problem.get("errors", []))
     return TRY_AGAIN if status in (429, 503) else FAILED

@@ -10,12 +10,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
-import msgspec
 from rich.console import Console
 from rich.table import Column, Table
 
 from lalert.cap.model import Alert
-from lalert.cli.speech import FINDINGS, TRY_AGAIN, honest, say, tell
+from lalert.cli.speech import FINDINGS, TRY_AGAIN, emit, honest, say, tell
 from lalert.core.examine import examine
 from lalert.core.model import Realm
 from lalert.errors import Finding, Text
@@ -122,7 +121,7 @@ def _examined(message: Message, source: Source, boundaries: BoundarySet, now: da
 
 def _tell_fault(source: Source, fault: Fault, *, as_json: bool) -> None:
     if as_json:
-        print(msgspec.json.encode({"source": source.name, "fault": fault.reason}).decode())
+        emit({"source": source.name, "fault": fault.reason})
     where = f"{source.name} ({source.shown_url})"
     tell(Text(f"{where}: 読めません({fault.reason})", f"{where}: cannot be read ({fault.reason})"))
 
@@ -138,7 +137,7 @@ def _print_json(source: Source, verdicts: Sequence[_Verdict]) -> None:
             "outcome": verdict.outcome,
             "findings": [finding.to_dict() for finding in verdict.findings],
         }
-        print(msgspec.json.encode(body).decode())
+        emit(body)
 
 
 def _print_table(source: Source, verdicts: Sequence[_Verdict]) -> None:

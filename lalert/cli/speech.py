@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import NoReturn, ParamSpec, TypeVar
 
+import click
+import msgspec
 from rich.console import Console
 
 from lalert.errors import Finding, LalertError, Text, Unavailable
@@ -34,6 +36,11 @@ def tell(text: Text) -> None:
     print(say(text), file=sys.stderr)
 
 
+def emit(record: object) -> None:
+    """Print `record` as one line of JSON on stdout, at once and in UTF-8 whatever the terminal's encoding is."""
+    click.echo(msgspec.json.encode(record))
+
+
 def explain(error: LalertError) -> None:
     """Say on stderr what went wrong, every finding with where and what to do."""
     print(f"{say(error.message)} [{error.code}]", file=sys.stderr)
@@ -57,7 +64,7 @@ def fail(error: LalertError) -> NoReturn:
 
 
 def honest(command: Callable[P, T]) -> Callable[P, T]:
-    """Make a command end with an explanation and an exit code instead of a traceback when lalert raises."""
+    """Make a command end with an explanation and an exit code, not a traceback, where lalert or a disk raises."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -65,5 +72,11 @@ def honest(command: Callable[P, T]) -> Callable[P, T]:
             return command(*args, **kwargs)
         except LalertError as error:
             fail(error)
+        except BrokenPipeError:  # whoever read has gone: click leaves without a word
+            raise
+        except OSError as error:
+            what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
+            tell(Text(f"続けられません：{what}", f"cannot go on: {what}"))
+            sys.exit(FAILED)
 
     return run

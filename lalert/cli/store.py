@@ -12,13 +12,12 @@ from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 import click
-import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from lalert import logs
-from lalert.cli.speech import honest, say, talk, tell
+from lalert.cli.speech import emit, honest, say, talk, tell
 from lalert.cli.where import storage, store_option, without_password
 from lalert.core.model import Realm
 from lalert.errors import Rejected, Text
@@ -92,7 +91,7 @@ def info(data: Path | None, store_url: str | None, realm: str, as_json: bool) ->
     looked = {one: asyncio.run(_looked(settings, one)) for one in _realms(realm)}
     if as_json:
         for origin, counts in looked.values():
-            print(msgspec.json.encode(_described(origin, counts) | {"engine": _engine(settings)}).decode())
+            emit(_described(origin, counts) | {"engine": _engine(settings)})
         return
     print(f"{_engine(settings)}  {_public(settings)}")
     table = Table("", *(one.value for one in looked))
@@ -221,7 +220,7 @@ async def _looked(settings: Storage, realm: Realm) -> tuple[Origin, dict[str, in
 
 def _tell_moved(moved: Moved, *, as_json: bool) -> None:
     if as_json:
-        print(msgspec.json.encode(_described(moved.origin, moved.counts) | {"digest": moved.digest}).decode())
+        emit(_described(moved.origin, moved.counts) | {"digest": moved.digest})
         return
     counted = "  ".join(f"{say(name)} {moved.counts[kind]:,}" for kind, name in _KINDS.items())
     print(f"{moved.origin.realm}  {moved.origin.epoch}-{moved.origin.head}  {counted}")

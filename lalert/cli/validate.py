@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Final
 
 import click
-import msgspec
-from rich.console import Console
+from rich.console import Console, Group
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from lalert.cap import embedded
 from lalert.cap.reader import Profile, Strictness
@@ -20,7 +19,8 @@ from lalert.cap.signature import Verdict
 from lalert.cap.trust import load as load_trust
 from lalert.cli import material
 from lalert.cli.material import Material
-from lalert.cli.speech import FAILED, FINDINGS, TRY_AGAIN, explain, honest, say, tell
+from lalert.cli.prose import Prose
+from lalert.cli.speech import FAILED, FINDINGS, TRY_AGAIN, emit, explain, honest, say, tell
 from lalert.core.inspection import Inspected, Inspection, Question, inspect
 from lalert.errors import Severity, Text, Unavailable
 from lalert.geo import boundaries
@@ -33,6 +33,7 @@ _SIGNED: Final = {
     Verdict.INVALID: Text("署名が不正:", "bad signature:"),
     Verdict.UNVERIFIABLE: Text("署名を確認できない:", "unverifiable signature:"),
 }
+_RULE_CELLS: Final = 28
 _COLOURS: Final = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 _SEVERITIES: Final = {
     Severity.ERROR: Text("エラー", "error"),
@@ -61,7 +62,19 @@ def validate(given: Sequence[str], profile: Profile, strictness: str, as_json: b
     if not names:
         tell(Text("XML ファイルがありません。", "There is no XML file in there."))
     codes = [_checked(name, question, as_json=as_json) for name in names] or [FAILED]
+    if len(names) > 1 and not as_json:
+        tell(_sum(codes))
     sys.exit(max(codes, key=_WORST_LAST.index))
+
+
+def _sum(codes: Sequence[int]) -> Text:
+    """Return how many of several documents are right: nobody looks through a thousand tables for the one."""
+    valid, invalid = codes.count(0), codes.count(FINDINGS)
+    unread = len(codes) - valid - invalid
+    return Text(
+        f"{len(codes)} 件：適正 {valid}、誤りあり {invalid}、読めない {unread}",
+        f"{len(codes)} documents: {valid} valid, {invalid} invalid, {unread} not read",
+    )
 
 
 def _checked(name: str, question: Question, *, as_json: bool) -> int:
@@ -77,7 +90,7 @@ def _checked(name: str, question: Question, *, as_json: bool) -> int:
         return TRY_AGAIN
     inspection = inspect(raw, question)
     if as_json:
-        print(msgspec.json.encode({"file": shown, **inspection.to_dict()}).decode(), flush=True)
+        emit({"file": shown, **inspection.to_dict()})
     else:
         _show(shown, inspection)
     return FINDINGS if inspection.verdict == "invalid" else 0
@@ -86,7 +99,7 @@ def _checked(name: str, question: Question, *, as_json: bool) -> int:
 def _show(name: str, inspection: Inspection) -> None:
     """Show a table for people: where, which rule, what, and what to do."""
     console = Console(highlight=False)
-    console.print(f"{_verdict(inspection)} {_plain(name)}")
+    console.print(f"{_verdict(inspection)} {_plain(name)}", soft_wrap=True)
     for number, message in enumerate(inspection.messages, 1):
         if inspection.envelope is not None:
             console.print(f"  {_numbered(number, message)}")
@@ -109,15 +122,24 @@ def _numbered(number: int, message: Inspected) -> str:
 
 
 def _table(inspection: Inspection) -> Table:
-    table = Table(say(Text("行", "line")), say(Text("規則", "rule")), say(Text("内容と直し方", "what, and what to do")))
+    table = Table(
+        say(Text("行", "line")),
+        Column(say(Text("規則", "rule")), max_width=_RULE_CELLS, overflow="fold"),
+        say(Text("内容と直し方", "what, and what to do")),
+    )
     for finding in inspection.findings:
         severity = f"[{_COLOURS[finding.severity]}]{say(_SEVERITIES[finding.severity])}[/]"
+        rule = Group(severity, finding.code, Prose(_printable(finding.clause)))
         found = f" «{finding.found}»" if finding.found else ""
-        what = f"{say(finding.message)}{found}\n→ {say(finding.advice)}"
-        table.add_row(str(finding.line or ""), f"{severity}\n{finding.code}\n{finding.clause}", _plain(what))
+        what = Prose(_printable(f"{say(finding.message)}{found}\n→ {say(finding.advice)}"))
+        table.add_row(str(finding.line or ""), rule, what)
     return table
 
 
 def _plain(text: str) -> str:
     """Return `text` as it may go to a terminal: what a message says is neither markup nor a control sequence."""
-    return escape("".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in text))
+    return escape(_printable(text))
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in text)

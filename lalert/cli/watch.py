@@ -99,7 +99,7 @@ def _show(console: Console, event: Event, *, as_json: bool) -> None:
     if event.name in ("heartbeat", "bye", "gap"):
         tell(Text(f"[{event.name}] {event.data}", f"[{event.name}] {event.data}"))
     elif as_json:
-        print(event.data, flush=True)
+        click.echo(event.data.encode())  # UTF-8, whatever the terminal has
     else:
         show_entry(console, json.loads(event.data))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -85,7 +87,7 @@ async def test_brackets_in_a_name_are_no_markup(tmp_path: Path) -> None:
     file.write_bytes(BAD.read_bytes())
     code, out, err = await validate(str(file))
     assert code == 3
-    assert "x[bold].xml" in out.replace("\n", "")  # a long path is broken where the terminal ends
+    assert "x[bold].xml" in out
     assert "Traceback" not in err
 
 
@@ -222,3 +224,41 @@ async def test_address_without_a_server() -> None:
 def test_shown_without_secrets(name: str, shown: str) -> None:
     """A path is shown as it is, an address without what may be secret."""
     assert material.shown(name) == shown
+
+
+async def test_advice_is_whole_at_80_columns() -> None:
+    """In a pipe, in Japanese, every sentence is there to its end: rich would cut it with an ellipsis."""
+    bad = FEEDS / "bad" / "area-unsupported-geocode.xml"
+    runner = CliRunner(env=ENGLISH | {"LC_ALL": "ja_JP.UTF-8", "COLUMNS": "80"})
+    done = await asyncio.to_thread(runner.invoke, main, ["validate", str(bad)])
+    assert "…" not in done.stdout
+    assert "取り込むと使えます。" in "".join(
+        line.split("│")[3].strip() for line in done.stdout.splitlines() if "│" in line
+    )
+
+
+async def test_several_are_summed_up(tmp_path: Path) -> None:
+    """Of several documents the last line says how many are right, on stderr; their names are never broken."""
+    long = tmp_path / ("x" * 100 + ".xml")
+    long.write_bytes(GOOD.read_bytes())
+    code, out, err = await validate(str(long), str(BAD), "http://127.0.0.1:1/")
+    assert code == 75
+    assert err.splitlines()[-1] == "3 documents: 1 valid, 1 invalid, 1 not read"
+    assert str(long) in out
+    assert "documents" not in (await validate("--json", str(long), str(BAD)))[2]
+
+
+def test_output_that_cannot_be_written() -> None:
+    """A terminal of Shift_JIS gets what it has letters for, JSON stays UTF-8; a full disk is a failure."""
+    given = {"LANG": "ja_JP.SJIS", "PYTHONUTF8": "0", "PYTHONIOENCODING": "cp932", "PATH": "/usr/bin:/bin"}
+    lalert = [sys.executable, "-m", "lalert", "validate", str(BAD)]
+    done = subprocess.run(lalert, env=given, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (3, b"")
+    assert "協定世界時" in done.stdout.decode("cp932")
+    done = subprocess.run([*lalert, "--json"], env=given, capture_output=True, check=False)
+    assert "協定世界時" in done.stdout.decode()
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(lalert, env=given, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode not in {0, 3}
+    assert b"No space left on device" in done.stderr
+    assert b"Traceback" not in done.stderr
