@@ -27,10 +27,10 @@ from lalert.errors import Finding
 
 DE: Final = "urn:oasis:names:tc:emergency:EDXL:DE:1.0"
 MAX_MESSAGES: Final = 100
-MAX_FINDINGS: Final = 100  # about contents that are no message
+MAX_FINDINGS: Final = 100  # about contents
 
-_CONTENT: Final = f"{{{DE}}}contentObject"
-_EMBEDDED: Final = f"{{{DE}}}embeddedXMLContent"
+_CONTENT: Final = "contentObject"
+_EMBEDDED: Final = "embeddedXMLContent"
 
 # The first tag, behind a byte order mark, a declaration, comments and processing instructions. Possessive: linear.
 _ROOT: Final = re.compile(
@@ -72,10 +72,10 @@ class Envelope:
     findings: tuple[Finding, ...]
 
     def objections(self, alert: Alert) -> list[Finding]:
-        """Return where `alert`, which is in this envelope, is contradicted by it."""
+        """Return where the envelope contradicts `alert`, which is in it. What it does not say contradicts nothing."""
         found = []
-        if alert.status is not self.status:
-            says = {"status": self.status.value if self.status else "-"}
+        if self.status is not None and alert.status is not self.status:
+            says = {"status": self.status.value}
             found.append(finding("cap.edxl.disagrees", path="/alert/status", found=alert.status.value, facts=says))
         if self.kind == "Cancel" and alert.msg_type is not MsgType.CANCEL:
             found.append(finding("cap.edxl.cancel", path="/alert/msgType", found=alert.msg_type.value))
@@ -87,8 +87,8 @@ def is_envelope(raw: bytes) -> bool:
     return _ROOT.match(raw) is not None
 
 
-def open_envelope(raw: bytes) -> Envelope:
-    """Return the envelope in `raw` with everything that is wrong with it.
+def open_envelope(raw: bytes, *, limit: int = MAX_MESSAGES) -> Envelope:
+    """Return the envelope in `raw` with everything that is wrong with it, and its first `limit` messages.
 
     Raises `Rejected` (422) only where it cannot be read at all.
     """
@@ -97,13 +97,13 @@ def open_envelope(raw: bytes) -> Envelope:
     if root.tag != f"{{{DE}}}EDXLDistribution":
         wrong = finding("cap.edxl.root", path="/", line=root.sourceline, found=str(root.tag))
         return _envelope(root, (), [wrong])
-    enclosed, left_out = _contents(document)
-    found = [*_missing(root), *_unknown(root), *left_out]
+    enclosed, odd = _contents(document)
+    found = [*_missing(root), *_unknown(root), *odd]
     if not enclosed:
         found.append(finding("cap.edxl.empty", path="/EDXLDistribution", line=root.sourceline))
-    if len(enclosed) > MAX_MESSAGES:
-        found.append(finding("cap.edxl.many", path="/EDXLDistribution", line=1, facts={"limit": MAX_MESSAGES}))
-    return _envelope(root, tuple(enclosed[:MAX_MESSAGES]), found)
+    if len(enclosed) > limit:
+        found.append(finding("cap.edxl.many", path="/EDXLDistribution", line=1, facts={"limit": limit}))
+    return _envelope(root, tuple(enclosed[:limit]), found)
 
 
 def _envelope(root: etree._Element, messages: tuple[Enclosed, ...], findings: list[Finding]) -> Envelope:
@@ -119,28 +119,33 @@ def _envelope(root: etree._Element, messages: tuple[Enclosed, ...], findings: li
 
 
 def _contents(document: Document) -> tuple[list[Enclosed], list[Finding]]:
-    """Return the messages in the order of the envelope, and what was left out because it is none."""
+    """Return the messages in the order of the envelope, and what is wrong with its content objects, or no message."""
     embedded = _by_content(document)
     enclosed: list[Enclosed] = []
-    left_out = []
-    for number, content in enumerate(document.root.iterfind(_CONTENT), 1):
+    found = []
+    for number, content in enumerate(document.root.iterchildren(f"{{*}}{_CONTENT}"), 1):
+        path = f"/EDXLDistribution/contentObject[{number}]"
+        if content.tag != f"{{{DE}}}{_CONTENT}":
+            found.append(finding("cap.edxl.namespace", path=path, line=content.sourceline, found=str(content.tag)))
         file = _file(content)
         here = embedded.get(content, [])
         if file is not None:
             here = [*here, Enclosed(_decoded(file), content.sourceline or 1, is_file=True)]
         if not here:
-            path = f"/EDXLDistribution/contentObject[{number}]"
-            left_out.append(finding("cap.edxl.content", path=path, line=content.sourceline))
+            found.append(finding("cap.edxl.content", path=path, line=content.sourceline))
         enclosed += here
-    return enclosed, left_out[:MAX_FINDINGS]
+    return enclosed, found[:MAX_FINDINGS]
 
 
 def _by_content(document: Document) -> dict[etree._Element, list[Enclosed]]:
-    """Return the messages that are embedded as XML, by their content object."""
+    """Return the messages that are embedded as XML, by their content object.
+
+    Only the names are asked for: public feeds put the content object, and all in it, into CAP's namespace.
+    """
     found: dict[etree._Element, list[Enclosed]] = {}
     for message in messages_in(document):
-        above = list(message.element.iterancestors(_EMBEDDED, _CONTENT))
-        if [element.tag for element in above[:2]] == [_EMBEDDED, _CONTENT]:
+        above = list(message.element.iterancestors(f"{{*}}{_EMBEDDED}", f"{{*}}{_CONTENT}"))
+        if [etree.QName(element).localname for element in above[:2]] == [_EMBEDDED, _CONTENT]:
             found.setdefault(above[1], []).append(Enclosed(message.raw, message.line))
     return found
 

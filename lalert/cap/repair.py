@@ -97,7 +97,7 @@ def _may_be_misspelt(decoded: Decoded) -> bool:
 
 
 def _tight(text: str) -> str:
-    """Return `text` with plain blanks, and none beside its commas. Linear: of a run of blanks the first is looked at."""
+    """Return `text` with plain blanks, none beside its commas. Linear: a run of blanks is looked at from its first."""
     return _COMMA.sub(",", _ALIEN_SPACE.sub(" ", text))
 
 

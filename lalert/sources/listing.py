@@ -77,7 +77,7 @@ def messages_of(raw: bytes) -> tuple[bytes, ...]:
 
 def _enveloped(raw: bytes) -> Iterator[edxl.Enclosed]:
     """Yield the messages that their envelope does not contradict: others made both, but nobody knows which is true."""
-    envelope = edxl.open_envelope(raw)
+    envelope = edxl.open_envelope(raw, limit=MAX_ITEMS)
     if any(finding.code in _CONTRADICTORY for finding in envelope.findings):
         raise _not("edxl")
     for message in envelope.messages:

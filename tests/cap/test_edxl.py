@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lalert.cap.dictionary import CAP_1_2
 from lalert.cap.edxl import DE, MAX_MESSAGES, is_envelope, open_envelope
-from lalert.cap.model import Status
+from lalert.cap.model import Alert, Status
 from lalert.cap.parse import decode, parse
 from lalert.errors import Rejected, Severity
 from tests.rig.author import Author
@@ -28,6 +29,19 @@ def file_of(data: str, mime: str = "application/cap+xml") -> bytes:
     """Return a content that is a file."""
     inside = f"<mimeType>{mime}</mimeType><contentData>{data}</contentData>"
     return f"<contentObject><nonXMLContent>{inside}</nonXMLContent></contentObject>".encode()
+
+
+def in_cap_namespace(alert: Alert) -> bytes:
+    """Return a content as some public feeds write it: all of it in the namespace of CAP."""
+    return content(alert).replace(b"<contentObject", f'<contentObject xmlns="{CAP_1_2}"'.encode())
+
+
+def test_content_in_the_wrong_namespace_holds_its_message() -> None:
+    """A message whose content object is in CAP's namespace is there nevertheless, and the mistake is named."""
+    message = author.order()
+    opened = open_envelope(envelope(in_cap_namespace(message), author.order()))
+    assert opened.messages[0].raw == bare(message)
+    assert [f.path for f in opened.findings] == ["/EDXLDistribution/contentObject[1]"]
 
 
 def test_envelope_gives_its_messages_as_they_are() -> None:
@@ -84,8 +98,9 @@ def test_what_is_no_message_is_named() -> None:
         (envelope(author.order()).replace(b"04:36:00+09:00", b"noon"), {"cap.edxl.time"}),
         (envelope(author.order(), without=["senderID", "distributionStatus"]), {"cap.edxl.missing"}),
         (envelope(*[b"<contentObject/>"], author.order(), kind="x"), {"cap.edxl.content", "cap.edxl.type"}),
+        (envelope(in_cap_namespace(author.order())), {"cap.edxl.namespace"}),
     ],
-    ids=["namespace", "empty", "status", "draft", "type", "time", "missing", "several"],
+    ids=["namespace", "empty", "status", "draft", "type", "time", "missing", "several", "content"],
 )
 def test_what_is_wrong_with_an_envelope(raw: bytes, wrong: set[str]) -> None:
     """Everything that is wrong is said at once."""

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lalert.cap.edxl import MAX_MESSAGES
 from lalert.errors import Rejected
 from lalert.sources.listing import MAX_ITEMS, Item, maybe_url, messages_of, read_listing
 from lalert.sources.source import Form
@@ -172,6 +173,18 @@ def test_message_that_its_envelope_contradicts_is_left_out() -> None:
     """A drill in a real envelope: nobody knows which is true, so it is not published; its neighbour is."""
     real, exercise = author.order(), Author(drill=True).order()
     assert [item.raw for item in listed(envelope(exercise, real))] == [bare(real)]
+
+
+def test_envelope_that_says_no_status_contradicts_nothing() -> None:
+    """A public feed whose envelope lacks its distributionStatus loses no warning."""
+    real = author.order()
+    assert [item.raw for item in listed(envelope(real, without=["distributionStatus"]))] == [bare(real)]
+
+
+def test_envelope_of_a_feed_may_hold_as_much_as_a_feed() -> None:
+    """On the worst day a feed holds more warnings than one of our senders may post at once: none is left out."""
+    several = [author.order() for _ in range(MAX_MESSAGES + 1)]
+    assert len(listed(envelope(*several))) == len(several)
 
 
 def test_what_is_behind_a_link() -> None:
