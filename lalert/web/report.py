@@ -37,6 +37,10 @@ _GRAVEST_FIRST: Final = tuple(Severity)
 _NO_ALERTS: Final = (MsgType.ACK, MsgType.ERROR)
 _TICKERS: Final = (20, 40, 80)  # characters
 _ENCODINGS: Final = frozenset({"shift_jis", "windows-31j", "cp932", "euc-jp", "iso-2022-jp", "utf-16", "iso-8859-1"})
+# Controls but the tab, soft hyphens, zero widths, marks of direction, line separators.
+_UNSEEN: Final = re.compile(
+    r"[\x00-\x08\x0a-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
+)
 _DECLARED: Final = re.compile(rb"""\A<\?xml[^>]{1,80}?encoding\s*=\s*["']([A-Za-z0-9_-]{1,20})["']""")
 
 
@@ -159,6 +163,11 @@ def text_of(raw: bytes) -> str:
     return raw.decode(_declared(raw) or "utf-8", "replace").removeprefix("\ufeff")
 
 
+def visible(text: str) -> str:
+    """Return `text` with a name in place of what nobody sees and what turns the others round: `[U+202E]`."""
+    return _UNSEEN.sub(lambda found: f"[U+{ord(found[0]):04X}]", text)
+
+
 def bytes_of(text: bytes) -> bytes:
     """Return the document that was pasted as `text`, in UTF-8: in the encoding that it declares, as its file was."""
     encoding = _declared(text)
@@ -180,7 +189,7 @@ def _note(finding: Finding, lang: str) -> Note:
         line=finding.line,
         message=pick(finding.message, lang),
         advice=pick(finding.advice, lang),
-        found=finding.found or "",
+        found=visible(finding.found or ""),
     )
 
 
@@ -193,7 +202,7 @@ def _lines(text: Sequence[str], notes: Sequence[Note]) -> Iterator[Line]:
     for number in _chosen(len(text), by_line):
         shown = text[number - 1].rstrip("\r")
         cut = shown if len(shown) <= MAX_COLUMNS else shown[:MAX_COLUMNS] + "…"
-        yield Line(number=number, text=cut, notes=tuple(by_line.get(number, ())), skipped=number - before - 1)
+        yield Line(number=number, text=visible(cut), notes=tuple(by_line.get(number, ())), skipped=number - before - 1)
         before = number
 
 

@@ -110,6 +110,15 @@ def test_what_is_no_alert_has_no_face(japan: BoundarySet) -> None:
     assert (sample.face, found.is_refused) == (None, True)
 
 
+def test_what_nobody_sees_has_a_name(japan: BoundarySet) -> None:
+    """A NUL, a mark that turns the line round and a zero width stand in the line by their numbers."""
+    raw = author.order(CHIYODA).raw.replace(b"<headline>", "<headline>\u202e\u200b\t".encode())
+    (line,) = (line.text for line in report(raw, japan).lines if "<headline>" in line.text)
+    assert "<headline>[U+202E][U+200B]\t" in line
+    broken = report(raw.replace(b"<event>", b"<event>\0"), japan)
+    assert "<event>[U+0000]" in next(line.text for line in broken.lines if line.notes)
+
+
 def test_long_messages_are_cut_around_what_is_wrong(japan: BoundarySet) -> None:
     """Of many lines those near a finding are shown, and how many are not; a long line ends early."""
     long = b"<note>" + b"x" * 5_000 + b"\n" * 30_000 + b"</note>"
