@@ -161,6 +161,7 @@ class LeftOut:
     code: str
     name: str
     whole: bool
+    en: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

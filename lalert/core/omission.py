@@ -45,9 +45,9 @@ def _left_out(entry: Entry, area: Area) -> Iterable[LeftOut]:
     now = {covered.code: covered.share for covered in area.municipalities}
     for covered in _held(entry, area.boundaries):
         if covered.code not in now:
-            yield LeftOut(covered.code, covered.name, whole=True)
+            yield LeftOut(covered.code, covered.name, whole=True, en=covered.en)
         elif now[covered.code] < covered.share - _SLIVER:
-            yield LeftOut(covered.code, covered.name, whole=False)
+            yield LeftOut(covered.code, covered.name, whole=False, en=covered.en)
 
 
 def _held(entry: Entry, boundaries: str) -> Iterable[Covered]:

@@ -22,6 +22,7 @@ class Covered:
     code: str  # 全国地方公共団体コード, 6 digits with check digit
     name: str
     share: float
+    en: str = ""  # the official English name; empty where the boundary set had none, and in what was kept without
 
 
 @dataclass(frozen=True, slots=True)

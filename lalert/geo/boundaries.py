@@ -65,7 +65,7 @@ class BoundarySet:
         self._places = {place.code: place for place in (*self.cities, *self.municipalities)}
         self._prefectures = {prefecture.code: prefecture for prefecture in self.prefectures}
         self._members = _grouped(self.municipalities)
-        self._lacking = {ward.code: ward.name for ward in names.lacking}
+        self._lacking = {ward.code: ward for ward in names.lacking}
         self._class20 = _class20(content)
         self._regions = {(region.scheme, region.code): region.members for region in names.regions}
         self.schemes = frozenset({CLASS20, *(region.scheme for region in names.regions)})
@@ -121,11 +121,18 @@ class BoundarySet:
 
     def name_of(self, code: str) -> str:
         """Return the Japanese name of a municipality or prefecture, of another edition, too; else the code itself."""
-        place = self._places.get(code) or self._prefectures.get(code)
-        if place is not None:
-            return place.name
-        change = codes.maybe_change(code)
-        return change.name if change else self._lacking.get(code, code)
+        place = self._known(code)
+        change = codes.maybe_change(code) if place is None else None
+        return place.name if place else change.name if change else code
+
+    def as_covered(self, code: str, *, share: float = 1.0) -> Covered:
+        """Return a municipality by its names, as one of whose land `share` is covered."""
+        place = self._known(code)
+        return Covered(code=code, name=self.name_of(code), share=share, en=place.en if place else "")
+
+    def _known(self, code: str) -> Municipality | Prefecture | None:
+        """Return what this set calls by `code`, whether it has a shape of it or not."""
+        return self._places.get(code) or self._prefectures.get(code) or self._lacking.get(code)
 
     def heirs(self, code: str) -> tuple[str, ...]:
         """Return the codes of this set that stand for a code of any edition: itself, or else its successors, its
@@ -265,8 +272,8 @@ class BoundarySet:
         return self._directory.search(text, limit=limit)
 
     def _meeting(self, row: int, part: BaseGeometry, ground_m2: float) -> Meeting:
-        place, share = self.municipalities[row], float(ground_m2 / self._areas_m2[row])
-        covered = Covered(code=place.code, name=place.name, share=share if share < 1 - _ROUNDING else 1.0)
+        share = float(ground_m2 / self._areas_m2[row])
+        covered = self.as_covered(self._codes[row], share=share if share < 1 - _ROUNDING else 1.0)
         return Meeting(covered, part, float(ground_m2))
 
     def _unknown(self, code: str, path: str) -> Finding:
@@ -274,7 +281,7 @@ class BoundarySet:
         if change is not None:
             return faults.abolished(code, change.name, change.on, change.successors, path)
         if code in self._lacking:
-            return faults.ward_without_shape(code, self._lacking[code], path)
+            return faults.ward_without_shape(code, self._lacking[code].name, path)
         return faults.unknown_code(code, path)
 
 

@@ -207,7 +207,7 @@ def _geocode(boundaries: BoundarySet, geocode: Geocode, path: str) -> Extent:
 def _settled(gathered: _Gathering, path: str) -> Resolution:
     """Return the area of what was gathered; nothing of it is wrong."""
     boundaries, whole = gathered.boundaries, gathered.whole
-    listed = {code: Covered(code, boundaries.name_of(code), 1.0) for code in whole}
+    listed = {code: boundaries.as_covered(code) for code in whole}
     parts = [boundaries.geometry_of(whole)] if whole else []
     if gathered.drawn:
         drawn = shapely.union_all(gathered.drawn)
@@ -258,7 +258,7 @@ def _offshore(
     code = boundaries.nearest(drawn, within_m=OFFSHORE_M)
     if code is None:
         raise faults.refusal([faults.outside_japan(path)])
-    covered = Covered(code, boundaries.name_of(code), min(1.0, drawn_m2 / boundaries.area_m2(code)))
+    covered = boundaries.as_covered(code, share=min(1.0, drawn_m2 / boundaries.area_m2(code)))
     return {code: covered}, [faults.offshore(covered.name, path)]
 
 

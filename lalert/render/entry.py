@@ -77,7 +77,12 @@ def area_to_dict(area: Area) -> Json:
     return {
         "boundaries": area.boundaries,
         "municipalities": [
-            {"code": covered.code, "name": covered.name, "share": max(round(covered.share, 4), 0.0001)}
+            {
+                "code": covered.code,
+                "name": covered.name,
+                "en": covered.en or covered.name,
+                "share": max(round(covered.share, 4), 0.0001),
+            }
             for covered in area.municipalities
         ],
         "areaKm2": round(area.area_km2, 2),
@@ -113,7 +118,10 @@ def _omission(draft: Draft) -> Json | None:
     """Return what an Update lifts by leaving it out: municipalities, its sender's names, and it in words."""
     if draft.omission is None:
         return None
-    places = [{"code": one.code, "name": one.name, "whole": one.whole} for one in draft.omission.municipalities]
+    places = [
+        {"code": one.code, "name": one.name, "en": one.en or one.name, "whole": one.whole}
+        for one in draft.omission.municipalities
+    ]
     said = {lang: left_out(draft, lang) for lang in ("ja", "en")}
     return {"municipalities": places, "names": list(draft.omission.names), "text": said}
 

@@ -70,7 +70,7 @@ def _zone(zone: Zone) -> Json:
 
 
 def _feature(area: Area, properties: Json) -> Json:
-    municipalities = [{"code": covered.code, "name": covered.name} for covered in area.municipalities]
+    municipalities = [{"code": one.code, "name": one.name, "en": one.en or one.name} for one in area.municipalities]
     return {
         "type": "Feature",
         "geometry": geometry_to_geojson(area.geometry),

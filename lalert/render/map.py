@@ -7,6 +7,7 @@ Small places would be specks on a large map, so whatever is in force also has a 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import shapely
@@ -19,7 +20,7 @@ from lalert.geo.boundaries import BoundarySet
 from lalert.render.form import SQUARE, Form
 from lalert.render.layers import GRID, Layer, ended, ground, inset, rim
 from lalert.render.palette import PAINTS, Look, definitions, gravest_first, look_of
-from lalert.render.places import place_names
+from lalert.render.places import place_names, short_name
 from lalert.render.plane import Box, Plane, Rect
 from lalert.render.sheet import Sheet, columns, note_columns
 from lalert.render.tags import Names, tags
@@ -130,7 +131,7 @@ def area_map(
     lit = [place for place in inside if place in looks]
     frame = Box.around(core, margin=_MARGIN, least_deg=_LEAST_DEG)
     away = [place for place in lit if not frame.meets(boundaries.simplified(place))]
-    note = _beyond([Covered(place, boundaries.name_of(place), 1.0) for place in away], looks, lang, form)
+    note = _beyond([boundaries.as_covered(place) for place in away], looks, lang, form)
     sheet = Sheet(title=title, as_of=as_of, credit=boundaries.credit, lang=lang, drill=drill, note=note, form=form)
     plane = Plane(frame, sheet.place)
     near = [place for place in looks if plane.box.meets(boundaries.simplified(place))]  # grey would say: nothing here
@@ -140,7 +141,7 @@ def area_map(
     painted = _merged(seen, shapes) if len(inside) > 1 else _exact(in_force, plane)
     home = _union([shapes[place] for place in inside])
     layers = [ground(plane, land.values(), painted, veil=form.veil), rim(plane, home)]
-    of = {place: boundaries.name_of(place) for place in (inside if len(inside) > 1 else shapes)}
+    of = _labels(inside if len(inside) > 1 else shapes, boundaries, lang)
     names = Names(of=of, shapes=shapes, first=inside, lit=lit)
     marked = _merged(seen, _largest(shapes)) if len(inside) > 1 else painted
     written = tags(plane, marked, plate=sheet.plate(plane), home=home, names=names)
@@ -183,7 +184,7 @@ def alert_map(
     land = _context(boundaries, plane)
     layers = [ground(plane, land.values(), painted, veil=form.veil)]
     layers += [ended(plane, _union([area.geometry for area in areas]))] if areas and not painted else []
-    names = Names(of={code: boundaries.name_of(code) for code in land}, shapes=land, first=looks, lit=looks)
+    names = Names(of=_labels(land, boundaries, lang), shapes=land, first=looks, lit=looks)
     written = tags(plane, painted, plate=sheet.plate(plane), names=names)
     facts = _facts(looks, boundaries, lang) if looks else where(entry, lang)
     return _fit(sheet, plane, layers, written, looks=painted, facts=facts)
@@ -248,6 +249,11 @@ def _shapes(codes: Iterable[str], boundaries: BoundarySet, plane: Plane) -> dict
     return {code: outline(code) for code in codes}
 
 
+def _labels(codes: Iterable[str], boundaries: BoundarySet, lang: str) -> dict[str, str]:
+    """Return what is written on the places of a map, where there is no room for two names."""
+    return {code: short_name(boundaries.as_covered(code), lang) for code in codes}
+
+
 def _compact(shape: BaseGeometry, far_deg: float) -> BaseGeometry:
     """Return `shape` without islands so far off that a map of all would show nothing."""
     parts = shapely.get_parts(shape)
@@ -299,8 +305,10 @@ def _beyond(places: Sequence[Covered], looks: Mapping[str, Look], lang: str, for
 
 def _part(place: Covered, lang: str) -> Covered:
     """Return a place, named as a part where only a part of it is meant."""
-    part = pick(Text("の一部", " (part)"), lang) if place.share < _WHOLE else ""
-    return Covered(place.code, place.name + part, place.share)
+    if place.share >= _WHOLE:
+        return place
+    part = pick(Text("の一部", "" if place.en else " (part)"), lang)
+    return replace(place, name=place.name + part, en=place.en and f"{place.en} (part)")
 
 
 def _facts(looks: Mapping[str, Look], boundaries: BoundarySet, lang: str) -> str:
@@ -308,7 +316,7 @@ def _facts(looks: Mapping[str, Look], boundaries: BoundarySet, lang: str) -> str
     if not looks:
         return pick(Text("発令中の情報はありません。", "Nothing is in force."), lang)
     by_look = {look: sorted(code for code in looks if looks[code] is look) for look in gravest_first(looks.values())}
-    places = {look: [Covered(code, boundaries.name_of(code), 1.0) for code in own] for look, own in by_look.items()}
+    places = {look: [boundaries.as_covered(code) for code in own] for look, own in by_look.items()}
     return " ".join(_said(look, own, lang, _FACTS) for look, own in places.items())
 
 

@@ -47,31 +47,46 @@ def concerned(draft: Draft) -> tuple[Covered, ...]:
 
 
 class Named(Protocol):
-    """A municipality: its code of six digits and its name."""
+    """A municipality or prefecture: its code, its name, and its English name where it is known."""
 
     @property
     def code(self) -> str: ...  # noqa: D102
     @property
     def name(self) -> str: ...  # noqa: D102
+    @property
+    def en(self) -> str: ...  # noqa: D102
+
+
+def place_name(place: Named, lang: str) -> str:
+    """Return 那覇市, or Naha City (那覇市): a stranger can say the one and finds the other on the signs of the road."""
+    return pick(Text(place.name, f"{place.en} ({place.name})" if place.en else place.name), lang)
+
+
+def short_name(place: Named, lang: str) -> str:
+    """Return 那覇市 or Naha City: where there is room for one name only."""
+    return pick(Text(place.name, place.en or place.name), lang)
 
 
 def place_names(municipalities: Sequence[Named], lang: str, *, limit: int = 3) -> str:
-    """Return 東京都千代田区・中央区、埼玉県川口市ほか12市区町村: at most `limit` names and how many more there are."""
+    """Return 東京都千代田区・中央区、埼玉県川口市ほか12市区町村: at most `limit` names and how many more there are.
+
+    In English: Tokyo: Chiyoda City (千代田区), Chuo City (中央区); Saitama: Kawaguchi City (川口市) and 12 more.
+    """
     by_prefecture = groupby(municipalities[:limit], key=lambda m: prefecture(m.code, lang))
-    named = [_together(name, [m.name for m in group], lang) for name, group in by_prefecture]
+    named = [_together(name, list(group), lang) for name, group in by_prefecture]
     return pick(Text("、", "; "), lang).join(named) + _more(len(municipalities) - limit, lang)
 
 
-def short_names(municipalities: tuple[Covered, ...], lang: str, *, limit: int) -> str:
+def short_names(municipalities: Sequence[Named], lang: str, *, limit: int) -> str:
     """Return 千代田区・中央区ほか3: as `place_names`, for where every character counts."""
     more = len(municipalities) - limit
     rest = pick(Text(f"ほか{more}", f" +{more}"), lang) if more > 0 else ""
-    return pick(Text("・", ", "), lang).join(m.name for m in municipalities[:limit]) + rest
+    return pick(Text("・", ", "), lang).join(short_name(m, lang) for m in municipalities[:limit]) + rest
 
 
-def _together(name: str, municipalities: list[str], lang: str) -> str:
+def _together(name: str, municipalities: Sequence[Named], lang: str) -> str:
     """Return one prefecture with its municipalities, its name once."""
-    bare = [place.removeprefix(name) for place in municipalities]
+    bare = [place_name(place, lang).removeprefix(name) for place in municipalities]
     return pick(Text(name + "・".join(bare), (f"{name}: " if name else "") + ", ".join(bare)), lang)
 
 

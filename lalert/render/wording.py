@@ -137,7 +137,7 @@ def stands(entry: Entry, standing: Standing | None) -> Standing:
 
 
 def unmarked(entry: Entry, text: str) -> str:
-    """Return the sender's text without its own 【訓練】 or 【DRILL】: the frame has one. A real alert stays as it is."""
+    """Return the sender's text without its own 【訓練】 or 【DRILL】: the frame has one. What is real stays."""
     marks = _marks(entry)
     first = next((mark for mark in marks if text.startswith(mark)), "")
     last = next((mark for mark in marks if text.endswith(mark)), "")

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
 from lalert.render.clock import JAPAN, as_of, day_and_time, hhmm
-from lalert.render.places import prefecture
+from lalert.render.places import Named, place_name, prefecture
 
 
 def render(template: str, values: dict[str, object]) -> bytes:
@@ -28,7 +28,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.filters |= {"iso": iso, "when": _when, "as_of": _as_of, "prefecture": _prefecture, "size": size}
+    made.filters |= {"iso": iso, "when": _when, "as_of": _as_of, "size": size}
+    made.filters |= {"prefecture": _prefecture, "place": _place}
     return made
 
 
@@ -52,6 +53,11 @@ def _when(context: Context, at: datetime) -> str:
 @pass_context
 def _as_of(context: Context, at: datetime) -> str:
     return as_of(at, context["lang"])
+
+
+@pass_context
+def _place(context: Context, place: Named) -> str:
+    return place_name(place, context["lang"])
 
 
 @pass_context

@@ -15,6 +15,7 @@ from lalert.hub import Hub
 from lalert.render import land
 from lalert.render import map as draw
 from lalert.render.form import FORMS, SQUARE, Form
+from lalert.render.places import place_name
 from lalert.render.words import pick
 from lalert.web import raster
 from lalert.web.alerts import newest
@@ -106,7 +107,7 @@ async def _of_place(request: web.Request, kind: Kind) -> web.Response:
 def _place_drawing(hub: Hub, code: str, look: _Look) -> Callable[[], bytes]:
     in_force, boundaries, as_of = hub.situation.in_force(), hub.boundaries, hub.changed_at
     drill, lang, form = hub.realm is Realm.DRILL, look.lang, look.form
-    place = pick(Text("全国", "Japan"), lang) if code == "japan" else boundaries.name_of(code)
+    place = pick(Text("全国", "Japan"), lang) if code == "japan" else place_name(boundaries.as_covered(code), lang)
     title = pick(Text(f"{place} 発令中の情報", f"In force: {place}"), lang)
 
     def drawing() -> bytes:

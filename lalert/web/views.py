@@ -24,6 +24,7 @@ from lalert.geo.atlas import Atlas
 from lalert.geo.boundaries import BoundarySet
 from lalert.geo.kinship import kin
 from lalert.geo.place import Municipality, Prefecture
+from lalert.render.places import place_name
 from lalert.render.words import pick, status_mark
 from lalert.web.assets import assets, vendored
 from lalert.web.badge import GRAVEST_FIRST, Badge, sign_of
@@ -158,7 +159,7 @@ class Pages:
             "area.html",
             visit,
             code=code,
-            name=_name(place, visit.lang),
+            name=place_name(place, visit.lang),
             kana=place.kana if visit.lang == "ja" else "",
             parent=self._parent(place, visit.lang),
             picture=self._picture(situation, visit, reader),
@@ -258,7 +259,7 @@ class Pages:
     def _parent(self, place: Municipality | Prefecture, lang: str) -> str:
         if isinstance(place, Prefecture):
             return ""
-        return _name(self._boundaries.prefecture(place.prefecture), lang)
+        return place_name(self._boundaries.prefecture(place.prefecture), lang)
 
     def _inside(
         self, place: Municipality | Prefecture, codes: Iterable[str], situation: Situation, reader: Reader
@@ -307,11 +308,7 @@ def _is_prefecture(code: str) -> bool:
     return len(code) == 2
 
 
-def _name(place: Municipality | Prefecture, lang: str) -> str:
-    return pick(Text(place.name, place.en or place.name), lang)
-
-
 def _listed(place: Municipality | Prefecture, badges: dict[str, Badge], lang: str, *, whole: bool = False) -> Listed:
     """Return a place in a list; `whole` names the prefecture with it."""
-    name = place.full_name if whole and lang == "ja" and isinstance(place, Municipality) else _name(place, lang)
+    name = place.full_name if whole and lang == "ja" and isinstance(place, Municipality) else place_name(place, lang)
     return Listed(place.code, name, place.kana, badges.get(place.code))

@@ -70,6 +70,7 @@ def test_unknown_codes_are_refused(japan: BoundarySet) -> None:
         assert refused.value.code == "area.code_unknown"
     assert japan.name_of("139998") == "139998"
     assert (japan.name_of("13"), japan.name_of("131016")) == ("東京都", "千代田区")
+    assert [japan.as_covered(code).en for code in ("131016", "139998")] == ["Chiyoda City", ""]
 
 
 def test_a_ward_without_shape_is_never_widened(japan: BoundarySet) -> None:

@@ -399,6 +399,17 @@ async def test_pages_in_english(live: Caller) -> None:
     assert (await live.get("/?lang=fr")).status == 400
 
 
+async def test_english_says_both_names_of_a_place(live: Caller) -> None:
+    """In English a place has the name that a stranger can say and the one on the signs; in Japanese only its own."""
+    order = author.order(NAHA)
+    await live.publish(order)
+    page = f"/alerts/{order.identifier}"
+    for path in ("/", page, f"{page}/map.svg", "/a/472018", "/a/47", "/map/472018.svg", "/map/47.svg"):
+        english, japanese = await live.get(f"{path}?lang=en"), await live.get(path)
+        assert "Naha City (那覇市)" in english.text, path
+        assert "Naha" not in japanese.text, path
+
+
 async def test_restart_shows_the_same_picture(tmp_path: Path) -> None:
     """Start-up is catch-up: after a restart lists, threads and feeds say what they said before."""
     settings = hubs.settings_for(tmp_path / "data", server__public_url="https://alerts.example.jp")

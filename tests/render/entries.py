@@ -27,9 +27,9 @@ from lalert.geo.area import Area, Covered
 
 JST = timezone(timedelta(hours=9))
 SENT = datetime(2026, 7, 6, 2, 30, tzinfo=JST)
-CHIYODA = Covered("131016", "千代田区", 1.0)
-CHUO = Covered("131024", "中央区", 0.25)
-KAWAGUCHI = Covered("112038", "川口市", 0.5)
+CHIYODA = Covered("131016", "千代田区", 1.0, "Chiyoda City")
+CHUO = Covered("131024", "中央区", 0.25, "Chuo City")
+KAWAGUCHI = Covered("112038", "川口市", 0.5, "Kawaguchi City")
 
 
 def area(*municipalities: Covered) -> Area:

@@ -49,7 +49,7 @@ def test_an_entry_has_every_field_that_users_rely_on() -> None:
         "attribution": None,
         "area": {
             "boundaries": "2025-03",
-            "municipalities": [{"code": "131016", "name": "千代田区", "share": 1.0}],
+            "municipalities": [{"code": "131016", "name": "千代田区", "en": "Chiyoda City", "share": 1.0}],
             "areaKm2": 11.66,
         },
         "links": {
@@ -99,7 +99,7 @@ def test_links_follow_the_realm_and_are_safe() -> None:
 def test_a_touched_municipality_has_a_share_above_zero() -> None:
     """0 < share <= 1 survives rounding."""
     made = area_to_dict(area(Covered("131016", "千代田区", 1e-9)))
-    assert made["municipalities"] == [{"code": "131016", "name": "千代田区", "share": 0.0001}]
+    assert made["municipalities"] == [{"code": "131016", "name": "千代田区", "en": "千代田区", "share": 0.0001}]
 
 
 def test_the_receipt_is_what_the_interface_says() -> None:
@@ -131,10 +131,10 @@ def test_the_receipt_is_what_the_interface_says() -> None:
 
 def test_what_an_update_leaves_out_is_told() -> None:
     """Entry and receipt name the municipalities that an Update lifts by leaving them out, and its sender's names."""
-    omission = Omission(municipalities=(LeftOut("131024", "中央区", whole=True),), names=("築地",))
+    omission = Omission(municipalities=(LeftOut("131024", "中央区", whole=True, en="Chuo City"),), names=("築地",))
     said = entry(kind=Kind.UPDATE, omission=omission)
     told = {
-        "municipalities": [{"code": "131024", "name": "中央区", "whole": True}],
+        "municipalities": [{"code": "131024", "name": "中央区", "en": "Chuo City", "whole": True}],
         "names": ["築地"],
         "text": {lang: left_out(said, lang) for lang in ("ja", "en")},
     }

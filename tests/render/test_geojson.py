@@ -25,7 +25,7 @@ def test_one_feature_a_zone_lon_first() -> None:
     told = feature["properties"]
     assert (told["level"], told["hazard"], told["lifted"], told["state"]) == (4, "flood", False, "in_force")
     assert (told["event"], told["severity"], told["senderName"]) == ("避難指示", "Severe", "千代田区")
-    assert told["municipalities"] == [{"code": "131016", "name": "千代田区"}]
+    assert told["municipalities"] == [{"code": "131016", "name": "千代田区", "en": "Chiyoda City"}]
     assert told["links"]["self"] == "/drill/api/v1/alerts/jp-chiyoda-2026-0001"
 
 

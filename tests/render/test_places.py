@@ -6,7 +6,7 @@ import pytest
 
 from lalert.core.model import Zone
 from lalert.geo.area import Covered
-from lalert.render.places import concerned, place_names, prefecture, short_names
+from lalert.render.places import concerned, place_name, place_names, prefecture, short_name, short_names
 from tests.render.entries import CHIYODA, CHUO, KAWAGUCHI, area, entry, reach
 
 
@@ -31,7 +31,8 @@ def test_names_are_grouped_by_prefecture() -> None:
     places = (KAWAGUCHI, CHIYODA, CHUO)
     assert place_names(places, "ja") == "埼玉県川口市、東京都千代田区・中央区"
     assert place_names(places, "ja", limit=2) == "埼玉県川口市、東京都千代田区ほか1市区町村"
-    assert place_names(places, "en", limit=2) == "Saitama: 川口市; Tokyo: 千代田区 and 1 more"
+    told = "Saitama: Kawaguchi City (川口市); Tokyo: Chiyoda City (千代田区) and 1 more"
+    assert place_names(places, "en", limit=2) == told
 
 
 def test_a_name_that_bears_its_prefecture_does_not_get_it_twice() -> None:
@@ -43,7 +44,21 @@ def test_a_name_that_bears_its_prefecture_does_not_get_it_twice() -> None:
 def test_short_names() -> None:
     """Where every character counts, the prefecture goes first."""
     assert short_names((CHIYODA, CHUO), "ja", limit=2) == "千代田区・中央区"
-    assert short_names((CHIYODA, CHUO), "en", limit=1) == "千代田区 +1"
+    assert short_names((CHIYODA, CHUO), "en", limit=1) == "Chiyoda City +1"
+
+
+@pytest.mark.parametrize(
+    ("en", "lang", "long", "short"),
+    [
+        ("Naha City", "ja", "那覇市", "那覇市"),
+        ("Naha City", "en", "Naha City (那覇市)", "Naha City"),
+        ("", "en", "那覇市", "那覇市"),
+    ],
+)
+def test_strangers_read_both_names(en: str, lang: str, long: str, short: str) -> None:
+    """English texts say a name that can be spoken, and the one on the signs; where only that is known, that alone."""
+    naha = Covered("472018", "那覇市", 1.0, en)
+    assert (place_name(naha, lang), short_name(naha, lang)) == (long, short)
 
 
 def test_nothing_is_named_for_nowhere() -> None:

@@ -244,11 +244,11 @@ def test_summary_goes_source_hazard_place_action_time() -> None:
 
 def test_summary_says_what_an_update_leaves_out() -> None:
     """Where an Update no longer reaches, it lifts, and the summary names the place; a drill keeps its marks."""
-    chuo, minato = LeftOut("131024", "中央区", whole=True), LeftOut("131032", "港区", whole=False)
+    chuo, minato = LeftOut("131024", "中央区", whole=True, en="Chuo City"), LeftOut("131032", "港区", whole=False)
     said = entry(kind=Kind.UPDATE, omission=Omission(municipalities=(chuo, minato), names=("築地\n一丁目",)))
     told = "対象から外れて解除：東京都中央区。一部で解除：東京都港区。前回あって今回ない区域：築地 一丁目"
     assert told in summary(said, "ja")
-    assert "No longer included, lifted there: Tokyo: 中央区" in summary(said, "en")
+    assert "No longer included, lifted there: Tokyo: Chuo City (中央区)" in summary(said, "en")
     assert "解除" not in summary(entry(), "ja")
 
 

@@ -270,7 +270,7 @@ function row(feature) {
   const { headline, links, municipalities } = feature.properties;
   const sign = Object.assign(document.createElement("span"), { className: `lv ${style}`, textContent: look, title: label });
   const link = Object.assign(document.createElement("a"), { href: links.html + query, textContent: headline });
-  const places = municipalities.slice(0, 5).map((place) => place.name).join(said.comma) + (municipalities.length > 5 ? " …" : "");
+  const places = municipalities.slice(0, 5).map((place) => place[lang === "ja" ? "name" : "en"]).join(said.comma) + (municipalities.length > 5 ? " …" : "");
   const made = document.createElement("li");
   made.append(sign, link, Object.assign(document.createElement("span"), { className: "soft", textContent: places }));
   return made;
