@@ -25,6 +25,7 @@ _RADIUS = 13.0  # of a badge with its halo
 _REACH = 24.0  # a small part as near as this to another is of its cluster
 _FINE = 0.5  # corners smaller than this do not move a badge
 _SIZES = (17.0, 13.0)  # of a name: the small one only where the large one has no room
+_LATIN = 1.12  # how much wider than half an em a Latin letter is
 _GAP = 2.0  # between a badge and a name
 _SMALL = 1500.0  # square units: a smaller place may have its name beside it, and its badge nearby
 _MAX_NAMES = 60
@@ -198,7 +199,7 @@ def _beside(plane: Plane, name: str, seen: BaseGeometry, taken: Sequence[BaseGeo
 
 def _boxes(middle: shapely.Point, name: str, size: float) -> Iterator[BaseGeometry]:
     """Yield where a name may stand: in the middle, below and above, right and left of a badge there."""
-    half, down = size * columns(name) / 4, _RADIUS + _GAP + size / 2
+    half, down = size * columns(name) / 4 * (_LATIN if name.isascii() else 1.0), _RADIUS + _GAP + size / 2
     aside = _RADIUS + _GAP + half
     for x, y in ((0.0, 0.0), (0.0, down), (0.0, -down), (aside, 0.0), (-aside, 0.0)):
         yield shapely.box(middle.x + x - half, middle.y + y - size / 2, middle.x + x + half, middle.y + y + size / 2)
