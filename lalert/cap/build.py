@@ -1,7 +1,17 @@
-"""Valid messages of the Japanese profile from plain values: for samples, scenarios, drills and the canary.
+"""Valid messages of the Japanese profile from plain values: for those who send, for scenarios, drills and the canary.
 
-What is made here is clean under `reader.read(..., profile="jp")`: the CAP words follow the vocabulary in force, drills
-are marked at both ends of every text, and each later message references the earlier one and keeps its area.
+The CAP words follow the vocabulary in force, drills are marked at both ends of every text, and each later message
+references the earlier one and keeps its area:
+
+    first = order(level=4, hazard="flood", codes=["131113"], sender="bousai@city.example.jp", identifier="2026-0001",
+                  sent=datetime.now(timezone(timedelta(hours=9))), area_desc="大田区")
+    above = update(first, order(level=5, ...))      # 引上げ: what holds from now on, whole
+    right = correct(above, identifier="2026-0003", sent=..., note="避難所の名称の誤り", description=...)     # 訂正
+    over = lift(right, identifier="2026-0004", sent=...)                                                # 解除
+
+What is returned is what a receiver reads, times to the second, with the bytes to post in `raw`. Whatever no hub would
+take is never returned: `Rejected` (`cap.invalid`) lists everything that is wrong. Only a hub knows its map: whether a
+code exists and whose it is comes with the receipt.
 """
 
 from __future__ import annotations
@@ -11,7 +21,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from lalert.cap import meaning
+from lalert.cap import meaning, reader
 from lalert.cap.model import (
     Alert,
     AreaBlock,
@@ -29,7 +39,10 @@ from lalert.cap.model import (
     Status,
     Urgency,
 )
-from lalert.cap.vocabulary import Act, vocabulary_at
+from lalert.cap.render import to_xml
+from lalert.cap.vocabulary import Act, Vocabulary, vocabulary_at
+from lalert.errors import Finding, Text, rejected
+from lalert.errors import Severity as Grade
 
 _CATEGORIES: Final = {
     "missile": Category.SECURITY,
@@ -41,6 +54,7 @@ _CATEGORIES: Final = {
     "shelter": Category.SAFETY,
     "notice": Category.OTHER,
 }
+_MUNICIPALITY: Final = "JISX0402"
 _ALL_CLEAR_LASTS: Final = timedelta(hours=1)
 
 
@@ -76,6 +90,7 @@ def order(
     sent: datetime,
     act: str | None = None,
     codes: Sequence[str] = (),
+    geocodes: Mapping[str, Sequence[str]] | None = None,
     polygons: Sequence[Ring] = (),
     circles: Sequence[Circle] = (),
     area_desc: str | None = None,
@@ -94,19 +109,28 @@ def order(
     """Return the message that announces an act (発令・発表).
 
     `level` 3, 4, 5 chooses the mayor's order; `act` names any other announcement of the vocabulary (`大津波警報`,
-    `レベル4危険警報`, `避難指示` for a tsunami with `level=None`). `codes` are six-digit municipality codes, `polygons`
-    rings of (lat, lon); `headline` ... are Japanese, `languages` adds infos in further languages. Raises KeyError for
-    an act that the vocabulary of `sent` does not know.
+    `レベル4危険警報`, `避難指示` for a tsunami with `level=None`). `hazard` is a word such as `flood`, `landslide`,
+    `tsunami`. The area is the union of `codes`, six digits of a municipality each, of `geocodes`, further codes by
+    their scheme (`{"JMA:class20": ["1310100"]}`), of `polygons`, closed rings of (lat, lon), and of `circles`.
+    `headline` ... are Japanese; `languages` adds an info in each further language. Without `expires` it holds for 24
+    hours.
+
+    Raises `ValueError` for an act, a level or a hazard that the vocabulary of `sent` does not know, `Rejected` for
+    whatever else is wrong.
     """
     words = vocabulary_at(sent)
-    deed = words.act(act) if act else words.order_of(level or 0)
-    if expires is None:
-        expires = sent + timedelta(hours=24)
+    deed = _deed(words, act, level)
+    if hazard not in words.hazard_names:
+        raise ValueError(f"unknown hazard {hazard!r}: one of {', '.join(words.hazard_names)}")
     area = AreaBlock(
         area_desc=area_desc or "、".join(codes) or "対象地域",
-        polygons=tuple(polygons),
+        polygons=tuple(tuple(ring) for ring in polygons),
         circles=tuple(circles),
-        geocodes=tuple(NamedValue("JISX0402", code) for code in codes),
+        geocodes=tuple(
+            NamedValue(scheme, code)
+            for scheme, named in {_MUNICIPALITY: codes, **(geocodes or {})}.items()
+            for code in named
+        ),
     )
     japanese = Words(
         event=act or deed.name,
@@ -124,7 +148,7 @@ def order(
         certainty=deed.certainty[0],
         audience=deed.audience,
         effective=sent,
-        expires=expires,
+        expires=expires or sent + timedelta(hours=24),
         sender_name=sender_name,
         contact=contact,
         parameters=_parameters(deed, level, hazard, decided_at) + _pairs(parameters),
@@ -132,16 +156,45 @@ def order(
     )
     drill = status is Status.EXERCISE
     said = {"ja": japanese, **(languages or {})}
-    return Alert(
-        identifier=identifier,
-        sender=sender,
-        sent=sent,
-        status=status,
-        msg_type=MsgType.ALERT,
-        scope=Scope.PUBLIC,
-        note=note or ("訓練" if drill else None),
-        infos=tuple(_spoken(first, language, text, drill=drill) for language, text in said.items()),
+    return _sound(
+        Alert(
+            identifier=identifier,
+            sender=sender,
+            sent=sent,
+            status=status,
+            msg_type=MsgType.ALERT,
+            scope=Scope.PUBLIC,
+            note=note or ("訓練" if drill else None),
+            infos=tuple(_spoken(first, language, text, drill=drill) for language, text in said.items()),
+        )
     )
+
+
+def _sound(made: Alert) -> Alert:
+    """Return `made` as whoever receives it at once reads it. Raises `Rejected` for what nobody would take."""
+    reading = reader.read(to_xml(made), now=made.sent)
+    if reading.alert is None:
+        raise rejected(reading.findings, code="cap.invalid", message=_refusal(reading.findings))
+    return reading.alert
+
+
+def _refusal(findings: Sequence[Finding]) -> Text:
+    wrong = [finding for finding in findings if finding.severity is Grade.ERROR]
+    return Text(
+        "受け付けられない電文です。" + "".join(f"{one.message.ja}（{one.path}）" for one in wrong),
+        " ".join(["No hub would take this message.", *(f"{one.message.en} ({one.path})" for one in wrong)]),
+    )
+
+
+def _deed(words: Vocabulary, act: str | None, level: int | None) -> Act:
+    """Return the act that was asked for. Raises `ValueError` with those that there are."""
+    try:
+        return words.act(act) if act else words.order_of(level or 0)
+    except KeyError:
+        pass
+    abolished = words.abolished_in(act or "")
+    known = abolished[1:] if abolished else [each.name for each in words.acts]
+    raise ValueError(f"unknown act {act!r}, level {level}: use {', '.join(known)}")
 
 
 def _spoken(info: Info, language: str, words: Words, *, drill: bool) -> Info:
@@ -177,7 +230,7 @@ def _pairs(values: Mapping[str, str] | None) -> tuple[NamedValue, ...]:
 
 def update(previous: Alert, following: Alert, *, also: Sequence[Identity] = ()) -> Alert:
     """Return `following` (made by `order`) as the Update that takes the place of `previous` and of `also`."""
-    return replace(following, msg_type=MsgType.UPDATE, references=(previous.identity, *also))
+    return _sound(replace(following, msg_type=MsgType.UPDATE, references=(previous.identity, *also)))
 
 
 def lift(
@@ -189,12 +242,18 @@ def lift(
     description: str | None = None,
     expires: datetime | None = None,
     languages: Mapping[str, Words] | None = None,
+    note: str | None = None,
 ) -> Alert:
-    """Return the 解除 of `previous`: an Update whose infos are all clear, over the same area."""
+    """Return the 解除 of `previous`: an Update whose infos are all clear, over the same area.
+
+    Without `expires` it holds for an hour. Of the `note` of `previous` only that of an exercise stays: of a 訂正 it
+    said what had been wrong.
+    """
     return _follow(
         previous,
         identifier=identifier,
         sent=sent,
+        note=note or (previous.note if previous.status is Status.EXERCISE else None),
         infos=tuple(
             _ended(
                 info,
@@ -280,7 +339,7 @@ def cancel(previous: Alert, *, identifier: str, sent: datetime, note: str) -> Al
     until = sent + _ALL_CLEAR_LASTS
     # Not AllClear: nothing is over, for nothing ever was.
     infos = tuple(_ended(i, sent, until, _cancel_words(i, note), ResponseType.NONE) for i in previous.infos)
-    return replace(_follow(previous, identifier=identifier, sent=sent, infos=infos, note=note), msg_type=MsgType.CANCEL)
+    return _follow(previous, identifier=identifier, sent=sent, infos=infos, note=note, msg_type=MsgType.CANCEL)
 
 
 def _cancel_words(info: Info, note: str) -> Words:
@@ -290,29 +349,37 @@ def _cancel_words(info: Info, note: str) -> Words:
 
 
 def _follow(
-    previous: Alert, *, identifier: str, sent: datetime, infos: tuple[Info, ...], note: str | None = None
+    previous: Alert,
+    *,
+    identifier: str,
+    sent: datetime,
+    infos: tuple[Info, ...],
+    note: str | None,
+    msg_type: MsgType = MsgType.UPDATE,
 ) -> Alert:
-    return replace(
+    following = replace(
         previous,
         identifier=identifier,
         sent=sent,
-        msg_type=MsgType.UPDATE,
+        msg_type=msg_type,
         references=(previous.identity,),
-        note=note or previous.note,
+        note=note,
         infos=infos,
-        raw=b"",
     )
+    return _sound(following)
 
 
 def system(*, sender: str, identifier: str, sent: datetime, note: str, references: Sequence[Identity] = ()) -> Alert:
     """Return a test of the line (heartbeat, canary): status System, no info, no area."""
-    return Alert(
-        identifier=identifier,
-        sender=sender,
-        sent=sent,
-        status=Status.SYSTEM,
-        msg_type=MsgType.ALERT,
-        scope=Scope.PUBLIC,
-        note=note,
-        references=tuple(references),
+    return _sound(
+        Alert(
+            identifier=identifier,
+            sender=sender,
+            sent=sent,
+            status=Status.SYSTEM,
+            msg_type=MsgType.ALERT,
+            scope=Scope.PUBLIC,
+            note=note,
+            references=tuple(references),
+        )
     )

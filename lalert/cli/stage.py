@@ -138,8 +138,7 @@ class Stage:
             return build.correct(previous, identifier=identifier, sent=sent, note=act.note, languages=words)
         if act.do is Do.LIFT:
             words = phrases.lifted(self._facts(cue, sent))
-            lifting = build.lift(previous, identifier=identifier, sent=sent, languages=words)
-            return replace(lifting, note=self._note)  # not that of a 訂正 before it
+            return build.lift(previous, identifier=identifier, sent=sent, languages=words, note=self._note)
         return build.cancel(previous, identifier=identifier, sent=sent, note=act.note)
 
     def _announced(self, cue: Cue, identifier: str, sent: datetime) -> Alert:

@@ -6,8 +6,8 @@ from datetime import UTC, timedelta
 
 import pytest
 
-from lalert.cap import build, render, rules
-from lalert.cap.model import Alert, MsgType, Scope, Status
+from lalert.cap import rules
+from lalert.cap.model import MsgType, Scope, Status
 from lalert.cap.parse import UNREADABLE
 from lalert.cap.reader import Strictness, read
 from lalert.errors import Severity
@@ -276,66 +276,6 @@ def test_what_a_message_says_twice_it_does_not_say(first: str, second: str) -> N
     same = read(changed(first, f"{first}/{tag[1:]}{first}"), profile="core", strictness=UP).alert
     assert same is not None
     assert same.identity == read(SOUND.encode()).alert.identity  # type: ignore[union-attr]
-
-
-DRILL = order(status=Status.EXERCISE, languages={"en": build.Words(event="Evacuation Order", headline="Leave now")})
-
-
-@pytest.mark.parametrize(
-    "alert",
-    [
-        order(),
-        order(level=5, hazard="landslide"),
-        order(level=3),
-        order(level=None, act="大津波警報", hazard="tsunami"),
-        order(level=None, act="緊急地震速報", hazard="eew"),
-        order(level=4, act="レベル4危険警報", hazard="heavy_rain"),
-        DRILL,
-        build.update(
-            order(), order(level=5, identifier="tokyo-2026-0002"), also=[order(identifier="tokyo-2026-0000").identity]
-        ),
-        build.lift(DRILL, identifier="tokyo-2026-0003", sent=SENT),
-        build.lift(
-            order(), identifier="x", sent=SENT, languages={"ja": build.Words(event="避難指示", headline="解除")}
-        ),
-        build.correct(order(), identifier="tokyo-2026-0005", sent=SENT, note="誤り", description="正しくはこちら"),
-        build.cancel(DRILL, identifier="tokyo-2026-0004", sent=SENT, note="誤発信のため"),
-        build.system(sender="hub.example.jp", identifier="canary-1", sent=SENT, note="canary"),
-    ],
-)
-def test_what_is_built_is_clean(alert: Alert) -> None:
-    """Whatever the builder makes passes the Japanese profile with no more than remarks."""
-    reading = read(render.to_xml(alert), now=NOW)
-    assert [f.code for f in reading.findings if f.severity is not Severity.INFO] == []
-    assert reading.alert == alert
-
-
-def test_builder_knows_only_the_vocabulary() -> None:
-    """An act or level that the law does not know cannot be built."""
-    for wrong in ({"act": "避難勧告"}, {"level": 2}, {"level": None}):
-        with pytest.raises(KeyError):
-            order(**wrong)
-
-
-def test_drill_is_marked_at_both_ends() -> None:
-    """Every text of a drill is marked at both ends, once."""
-    lifted = build.lift(DRILL, identifier="a", sent=SENT)
-    assert DRILL.infos[0].headline == "【訓練】千代田区に避難指示【訓練】"
-    assert DRILL.infos[1].headline == "【DRILL】Leave now【DRILL】"
-    assert lifted.infos[0].headline == "【訓練】避難指示を解除【訓練】"
-    corrected = build.correct(DRILL, identifier="b", sent=SENT, note="x")
-    assert corrected.infos[0].headline == DRILL.infos[0].headline
-
-
-def test_life_cycle_keeps_area_and_names_its_predecessor() -> None:
-    """Whoever heard the alarm is in the area of what ends it."""
-    for follower in (
-        build.lift(order(), identifier="a", sent=SENT),
-        build.cancel(order(), identifier="b", sent=SENT, note="誤発信"),
-        build.correct(order(), identifier="c", sent=SENT, note="x"),
-    ):
-        assert follower.references == (order().identity,)
-        assert follower.infos[0].areas == order().infos[0].areas
 
 
 def test_identity_is_one_instant() -> None:
