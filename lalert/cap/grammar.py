@@ -22,6 +22,7 @@ MAX_OFFSET = timedelta(hours=14)  # XML Schema 1.0 part 2 §3.2.7.3
 # An offset is at most 14 hours: XML Schema 1.0 part 2 §3.2.7.3.
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-](?:(?:0\d|1[0-3]):[0-5]\d|14:00)", re.ASCII)
 _ZONED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d", re.ASCII)
+_BAD_MINUTES = re.compile(r"[+-]\d\d:?[6-9]\d\s*\Z", re.ASCII)  # Python reads +09:60 as ten hours
 _MIDNIGHT = "24:00:00"
 _FRACTION = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+.*", re.ASCII)
 _UNZONED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)
@@ -89,6 +90,8 @@ def _why_no_time(text: str) -> str:
 
 def maybe_time(text: str) -> datetime | None:
     """Return the instant of any ISO 8601 time that has a zone, or None: what can be saved from an upstream's time."""
+    if _BAD_MINUTES.search(text):
+        return None
     try:
         value = datetime.fromisoformat(text.strip())
         value.astimezone(UTC)

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from lxml import etree
 
-from lalert.cap import grammar, parse, structure
+from lalert.cap import grammar, parse, salvage, structure
 from lalert.cap.catalogue import finding
 from lalert.cap.dictionary import ENUMERATIONS
 from lalert.cap.grammar import Malformed
@@ -27,9 +27,6 @@ from lalert.errors import Finding
 
 _COMMA: Final = re.compile(r"(?<!\s)\s*+,\s*+")
 _ALIEN_SPACE: Final = re.compile(r"[^\S \t\r\n]")  # white space of Unicode that is none of XML's
-_JAPANESE: Final = ("shift_jis", "euc_jp")
-_DECLARATION: Final = re.compile(r"\A<\?xml[^>]*\?>")
-_START: Final = re.compile(rb"<\?xml|<(?:[A-Za-z_][\w.\-]*:)?alert\b")
 
 
 def decode(raw: bytes) -> tuple[Decoded, tuple[Finding, ...]]:
@@ -42,18 +39,17 @@ def decode(raw: bytes) -> tuple[Decoded, tuple[Finding, ...]]:
 
 
 def _unwrapped(raw: bytes) -> tuple[Decoded, tuple[Finding, ...]]:
-    """Return what can be read of `raw` when what is around it, or its encoding, is mended."""
+    """Return what can be read of `raw` when what keeps it from being XML is mended."""
     if len(raw) > parse.MAX_BYTES:
         return parse.decode(raw), ()
     first = parse.decode(raw)
     if not any(f.code == "cap.xml.syntax" for f in first.findings):
         return first, ()
-    trimmed = _trimmed(raw)
-    for body, code in ((trimmed, "cap.repair.wrapping"), (_recoded(trimmed), "cap.repair.encoding")):
+    for body, codes in salvage.attempts(raw):
         decoded = parse.decode(body)
         if decoded.alert is not None:
             whole = replace(decoded, alert=replace(decoded.alert, raw=raw))
-            return whole, (finding(code, line=1, path="/"),)
+            return whole, tuple(finding(code, line=1, path="/") for code in codes)
     return first, ()
 
 
@@ -67,7 +63,7 @@ def _respelt(decoded: Decoded, found: tuple[Finding, ...]) -> tuple[Decoded, tup
         name, text = structure.local_name(element), element.text or ""
         spell = _SPELLINGS.get(name)
         if spell is not None and (better := spell(text)) != text:
-            repairs.append(structure.finding_at(_REPAIRS.get(name, "cap.repair.space"), element, text))
+            repairs.append(structure.finding_at(_repair(name, text, better), element, text))
             element.text = better
     again = parse.decode(etree.tostring(mended, encoding="utf-8")).alert if repairs else None
     if again is None:
@@ -120,6 +116,19 @@ def _identities(triples: str) -> list[Identity]:
     return [Identity(sender, identifier, sent) for sender, identifier, sent in read if sent is not None]
 
 
+def _words(name: str) -> Callable[[str], str]:
+    """Return what spells a word of CAP as CAP does: `ACTUAL` means Actual, and would else be no alarm."""
+    words = {str(word).lower(): str(word) for word in ENUMERATIONS[name]}
+    return lambda text: words.get(text.strip().lower(), text.strip())
+
+
+def _repair(name: str, text: str, better: str) -> str:
+    """Return the code of the repair that made `better` of `text`."""
+    if name in ENUMERATIONS and better != text.strip():
+        return "cap.repair.case"
+    return _REPAIRS.get(name, "cap.repair.space")
+
+
 def _tag(text: str) -> str:
     return text.strip().replace("_", "-")
 
@@ -134,7 +143,8 @@ _UNSAID: Final[dict[str, tuple[str, Any]]] = {
     "scope": ("scope", Scope.PRIVATE),
 }
 _SPELLINGS: Final[dict[str, Callable[[str], str]]] = {
-    **dict.fromkeys(("identifier", "sender", *ENUMERATIONS), str.strip),
+    **dict.fromkeys(("identifier", "sender"), str.strip),
+    **{name: _words(name) for name in ENUMERATIONS},
     "references": _plain_references,
     "language": _tag,
     "polygon": _tight,
@@ -152,24 +162,6 @@ _MISSPELT: Final = frozenset(
         "cap.circle.syntax",
     }
 )
-
-
-def _trimmed(raw: bytes) -> bytes:
-    start = _START.search(raw)
-    return raw[start.start() :].rstrip(b"\0 \t\r\n") if start else raw
-
-
-def _recoded(raw: bytes) -> bytes:
-    return _DECLARATION.sub("", _decoded(raw)).encode()
-
-
-def _decoded(raw: bytes) -> str:
-    for encoding in _JAPANESE:
-        try:
-            return raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return raw.decode("latin-1")  # takes everything
 
 
 def mend(alert: Alert) -> tuple[Alert, list[Finding]]:

@@ -155,6 +155,9 @@ CHANGES: dict[str, list[tuple[str, str]]] = {
 UPSTREAM: dict[str, bytes] = {
     "cap.repair.wrapping": b"\n " + SOUND.encode(),
     "cap.repair.encoding": SOUND.encode("shift_jis"),
+    "cap.repair.prefix": SOUND.replace("<alert ", "<c:alert ").replace("</alert>", "</c:alert>").encode(),
+    "cap.repair.characters": SOUND.replace("<headline>", "<headline>&").encode(),
+    "cap.repair.case": SOUND.replace(">Actual<", ">ACTUAL<").encode(),
     "cap.repair.ring": SOUND.replace(RING, RING.replace("35.68,139.73", "35.68,139.74", 1)).encode(),
     "cap.repair.space": SOUND.replace("tokyo-2026-0001", " tokyo-2026-0001").encode(),
     "cap.repair.references": SOUND.replace(

@@ -63,6 +63,8 @@ def test_time_is_refused_by_its_fault(text: str, code: str) -> None:
         ("yesterday", None),
         ("2026-05-28T00:00:00+23:00", None),
         ("0001-01-01T00:00:00+14:00", None),
+        ("2026-05-28T00:00:00+09:60", None),
+        ("2026-05-28T00:00:00-0199 ", None),
     ],
 )
 def test_maybe_time_saves_what_is_plain(text: str, value: datetime | None) -> None:
