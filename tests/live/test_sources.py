@@ -19,7 +19,7 @@ from lalert.sources.source import Source
 from lalert.web.fetcher import Fetcher
 from lalert.web.server import Server
 from tests.rig import hubs, registers
-from tests.rig.author import CHIYODA, CHUO, YOKOSUKA, Author
+from tests.rig.author import CHIYODA, CHUO, YOKOSUKA, Author, now
 from tests.rig.caller import Caller
 from tests.rig.envelopes import envelope
 from tests.rig.listener import Listener
@@ -185,7 +185,7 @@ async def test_changed_link_brings_the_new_message(server: Server, upstream: Ups
 
 async def test_first_round_publishes_what_holds_and_no_history(server: Server, upstream: Upstream, ask: Ask) -> None:
     """A feed of a week: over, updated, cancelled; one that holds. Only that one is published."""
-    over = author.ending_soon(lasts=timedelta(seconds=0))
+    over = author.order(sent=now() - timedelta(hours=2), expires=now() - timedelta(hours=1))
     first = author.order(level=3)
     update = author.update(first, level=4)
     cancelled = author.order()
