@@ -1,6 +1,7 @@
 """What is found at a source's address: messages themselves, or entries that hold or name them.
 
-Atom (RFC 4287), RSS 2.0 and 1.0, a CAP message, an EDXL-DE envelope, a page or a text full of links. An entry may hold
+Atom (RFC 4287), RSS 2.0 and 1.0, a CAP message or a document of several (`<alerts>`, as IPAWS has it), an EDXL-DE
+envelope, a page or a text full of links. An entry may hold
 its message inline, or lead to it by `content@src`, `enclosure` or a link; of several ways the one that says it is CAP
 is taken. CAP elements beside an entry (as the US weather service has them) are a summary, never the message.
 """
@@ -39,6 +40,7 @@ _CONTRADICTORY: Final = frozenset({"cap.edxl.root", "cap.edxl.status", "cap.edxl
 _CAP_TYPE: Final = "application/cap+xml"
 _XML_TYPES: Final = frozenset({"application/xml", "text/xml", "application/edxl+xml"})
 _NO_MESSAGE: Final = ("text/html", "application/xhtml+xml", "application/json", "application/atom+xml", "image/")
+_ALERTS: Final = tuple(f"{{{namespace}}}alert" for namespace in VERSIONS)
 _NAMESPACES: Final = tuple(namespace.encode() for namespace in VERSIONS)
 _FILE: Final = re.compile(r"\.(?:cap|xml)\Z", re.IGNORECASE)
 _WEB: Final = ("https://", "http://")
@@ -63,7 +65,7 @@ def read_listing(raw: bytes, *, form: Form, base: str) -> tuple[Item, ...]:
     body = raw.lstrip(b" \t\r\n\0")
     found = form if form is not Form.AUTO else _form_of(body)
     if found is Form.CAP:
-        return (Item(None, raw),)
+        return _distinct(Item(None, message) for message in _collected(raw))
     if found is Form.EDXL:
         return tuple(Item(None, message.raw) for message in _enveloped(body))
     items = _links(body, base) if found is Form.INDEX else _entries(open_document(body), found, base)
@@ -71,8 +73,19 @@ def read_listing(raw: bytes, *, form: Form, base: str) -> tuple[Item, ...]:
 
 
 def messages_of(raw: bytes) -> tuple[bytes, ...]:
-    """Return the messages in what was found behind a link: one, or those of an envelope. Raises `Rejected`."""
-    return tuple(message.raw for message in _enveloped(raw)) if edxl.is_envelope(raw) else (raw,)
+    """Return the messages in what was found behind a link: one, several, or those of an envelope. Raises `Rejected`."""
+    return tuple(message.raw for message in _enveloped(raw)) if edxl.is_envelope(raw) else _collected(raw)
+
+
+def _collected(raw: bytes) -> tuple[bytes, ...]:
+    """Return the messages of a document that only holds them, or `raw`, which is one or may be mended to be one."""
+    try:
+        document = open_document(raw.lstrip(b" \t\r\n\0"))
+    except Rejected:
+        return (raw,)
+    if etree.QName(document.root).localname == "alert":
+        return (raw,)
+    return tuple(message.raw for message in messages_in(document)) or (raw,)
 
 
 def _enveloped(raw: bytes) -> Iterator[edxl.Enclosed]:
@@ -93,10 +106,11 @@ def _contradicted(envelope: edxl.Envelope, raw: bytes) -> bool:
 def _form_of(raw: bytes) -> Form:
     """Return what `raw` looks like. What is no XML may still be a message that can be mended."""
     try:
-        name = etree.QName(open_document(raw).root).localname
+        root = open_document(raw).root
     except Rejected:
         return Form.CAP if any(namespace in raw for namespace in _NAMESPACES) else Form.INDEX
-    return _ROOTS.get(name, Form.INDEX)
+    holds = next(root.iter(*_ALERTS), None) is not None
+    return _ROOTS.get(etree.QName(root).localname, Form.CAP if holds else Form.INDEX)
 
 
 def _entries(document: Document, form: Form, base: str) -> Iterator[Item]:

@@ -117,6 +117,16 @@ def test_message_and_envelope_are_listings_of_their_own() -> None:
     assert [item.raw for item in listed(envelope(one, two))] == [bare(one), bare(two)]
 
 
+def test_document_of_several_messages_is_a_listing() -> None:
+    """A document may do nothing but hold messages; behind a link it counts the same, and a form `cap` says it too."""
+    one, two = author.order(), author.order()
+    both = b'<p:alerts xmlns:p="urn:feed">' + bare(one) + b"<p:x/>" + bare(two) + b"</p:alerts>"
+    assert [item.raw for item in listed(both)] == [bare(one), bare(two)]
+    assert [item.raw for item in listed(both, Form.CAP)] == [bare(one), bare(two)]
+    assert messages_of(both) == (bare(one), bare(two))
+    assert messages_of(b"<p/>") == (b"<p/>",)
+
+
 def test_page_of_links() -> None:
     """Of a page the files are taken, of a text every address."""
     page = b'<!DOCTYPE html><html><a href="1.xml">1</a><a href="/2.CAP?x=1">2</a><a href="about.html">no</a></html>'
