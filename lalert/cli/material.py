@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from lalert.cli.reasons import reason_of
 from lalert.core.model import Realm
 from lalert.errors import Text, Unavailable
 from lalert.settings import Networks
@@ -31,17 +32,6 @@ _PATIENCE_S: Final = 20.0
 _ACCEPT: Final = {
     "Accept": "application/cap+xml, application/edxl+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1"
 }
-_REASONS: Final = {
-    "name_unknown": Text("サーバー名が見つかりません", "there is no server of this name"),
-    "connection_failed": Text("接続できません", "no connection"),
-    "tls_failed": Text("サーバー証明書を確認できません", "its certificate cannot be verified"),
-    "timeout": Text(f"{_PATIENCE_S:.0f} 秒以内に応答がありません", f"no answer within {_PATIENCE_S:.0f} s"),
-    "connection_closed": Text("途中で切断されました", "the connection was closed"),
-    "too_large": Text("大きすぎます", "it is too large"),
-    "redirects": Text("転送をたどれません", "its redirects lead nowhere"),
-    "encoded": Text("圧縮された応答です", "the answer is compressed"),
-}
-_UNUSABLE: Final = Text("応答を読めません", "its answer cannot be read")
 
 
 class Material(click.ParamType[str]):
@@ -114,9 +104,9 @@ async def _fetched(url: str, limit: int) -> bytes:
     async with Fetcher(source) as fetcher:
         found = await fetcher.get(url.partition("#")[0], headers=_ACCEPT, limit=limit)
     if isinstance(found, Unfetched):
-        raise _unavailable(url, _REASONS.get(found.reason, _UNUSABLE))
+        raise _unavailable(url, reason_of(found.reason))
     if found.status != HTTPStatus.OK:
-        raise _unavailable(url, Text(f"応答 {found.status}", f"answer {found.status}"))
+        raise _unavailable(url, reason_of(f"http_{found.status}"))
     return found.body
 
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from rich.cells import cell_len, chop_cells
 from rich.console import Console, ConsoleOptions, RenderResult
+from rich.markup import escape
 from rich.measure import Measurement
 from rich.text import Text
 
@@ -53,3 +54,13 @@ def lines_of(text: str, width: int) -> Iterator[str]:
             yield from full
             line += rest + blank
         yield line.rstrip()
+
+
+def plain(text: str) -> str:
+    """Return `text` as it may go to a terminal: what a message says is neither markup nor a control sequence."""
+    return escape(printable(text))
+
+
+def printable(text: str) -> str:
+    """Return `text` with U+FFFD for every control; its lines stay."""
+    return "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in text)

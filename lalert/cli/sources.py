@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from lalert.cap.model import Alert
+from lalert.cli.prose import Prose, plain, printable
+from lalert.cli.reasons import reason_of
 from lalert.cli.speech import FINDINGS, TRY_AGAIN, emit, honest, say, tell
 from lalert.core.examine import examine
 from lalert.core.model import Realm
@@ -88,6 +90,9 @@ async def _check_all(listed: Sequence[Source], boundaries: BoundarySet, *, as_js
         if gathered.failed or gathered.waiting:
             left = max(gathered.failed, gathered.waiting)
             tell(Text(f"{source.name}: 読めていないリンク {left} 件", f"{source.name}: {left} link(s) were not read"))
+        if gathered.fault is not None:
+            _tell_fault(source, gathered.fault, as_json=as_json)
+            worst = TRY_AGAIN
         if any(verdict.refused for verdict in verdicts):
             worst = worst or FINDINGS
     return worst
@@ -123,7 +128,13 @@ def _tell_fault(source: Source, fault: Fault, *, as_json: bool) -> None:
     if as_json:
         emit({"source": source.name, "fault": fault.reason})
     where = f"{source.name} ({source.shown_url})"
-    tell(Text(f"{where}: 読めません({fault.reason})", f"{where}: cannot be read ({fault.reason})"))
+    why = reason_of(fault.reason)
+    tell(
+        Text(
+            f"{where}: 読めません：{why.ja} [{fault.reason}]",
+            f"{where}: cannot be read: {why.en} [{fault.reason}]",
+        )
+    )
 
 
 def _print_json(source: Source, verdicts: Sequence[_Verdict]) -> None:
@@ -156,6 +167,6 @@ def _print_table(source: Source, verdicts: Sequence[_Verdict]) -> None:
     for verdict in verdicts:
         alert = verdict.alert
         why = "\n".join(dict.fromkeys(say(finding.message) for finding in verdict.findings[:5]))
-        cells = (alert.identifier if alert else "-", f"{alert.sent:%m-%d %H:%M}" if alert else "-")
-        table.add_row(*(cell.replace("[", "\\[") for cell in (*cells, verdict.outcome, why)))
+        cells = (alert.identifier if alert else "-", f"{alert.sent:%m-%d %H:%M}" if alert else "-", verdict.outcome)
+        table.add_row(*(plain(cell) for cell in cells), Prose(printable(why)))
     Console().print(table)

@@ -10,7 +10,6 @@ from typing import Final
 
 import click
 from rich.console import Console, Group
-from rich.markup import escape
 from rich.table import Column, Table
 
 from lalert.cap import embedded
@@ -19,7 +18,7 @@ from lalert.cap.signature import Verdict
 from lalert.cap.trust import load as load_trust
 from lalert.cli import material
 from lalert.cli.material import Material
-from lalert.cli.prose import Prose
+from lalert.cli.prose import Prose, plain, printable
 from lalert.cli.speech import FAILED, FINDINGS, TRY_AGAIN, emit, explain, honest, say, tell
 from lalert.core.inspection import Inspected, Inspection, Question, inspect
 from lalert.errors import Severity, Text, Unavailable
@@ -99,12 +98,12 @@ def _checked(name: str, question: Question, *, as_json: bool) -> int:
 def _show(name: str, inspection: Inspection) -> None:
     """Show a table for people: where, which rule, what, and what to do."""
     console = Console(highlight=False)
-    console.print(f"{_verdict(inspection)} {_plain(name)}", soft_wrap=True)
+    console.print(f"{_verdict(inspection)} {plain(name)}", soft_wrap=True)
     for number, message in enumerate(inspection.messages, 1):
         if inspection.envelope is not None:
             console.print(f"  {_numbered(number, message)}")
         for signature in message.signatures:
-            console.print(_plain(f"  {say(_SIGNED[signature.verdict])} {signature.signer} {signature.algorithm}"))
+            console.print(plain(f"  {say(_SIGNED[signature.verdict])} {signature.signer} {signature.algorithm}"))
     if inspection.findings:
         console.print(_table(inspection))
 
@@ -118,7 +117,7 @@ def _verdict(judged: Inspection | Inspected) -> str:
 def _numbered(number: int, message: Inspected) -> str:
     """Return what a message of an envelope is like, and where it is."""
     where = say(Text(f"{number} 通目({message.line} 行目から)", f"message {number}, from line {message.line}"))
-    return f"{_verdict(message)} {where} {_plain(message.identifier)}"
+    return f"{_verdict(message)} {where} {plain(message.identifier)}"
 
 
 def _table(inspection: Inspection) -> Table:
@@ -129,17 +128,8 @@ def _table(inspection: Inspection) -> Table:
     )
     for finding in inspection.findings:
         severity = f"[{_COLOURS[finding.severity]}]{say(_SEVERITIES[finding.severity])}[/]"
-        rule = Group(severity, finding.code, Prose(_printable(finding.clause)))
+        rule = Group(severity, finding.code, Prose(printable(finding.clause)))
         found = f" «{finding.found}»" if finding.found else ""
-        what = Prose(_printable(f"{say(finding.message)}{found}\n→ {say(finding.advice)}"))
+        what = Prose(printable(f"{say(finding.message)}{found}\n→ {say(finding.advice)}"))
         table.add_row(str(finding.line or ""), rule, what)
     return table
-
-
-def _plain(text: str) -> str:
-    """Return `text` as it may go to a terminal: what a message says is neither markup nor a control sequence."""
-    return escape(_printable(text))
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in text)

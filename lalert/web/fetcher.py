@@ -3,11 +3,17 @@
 Every source has sessions of its own: its networks, its patience, its look-ups of names. Redirects are followed here and
 not by the client, so that each step is held against the guard: https stays https unless it leads into an allowed
 network, and an address inside the house is reached only if the operator has opened it to this source.
+
+Nothing is asked for compressed. Stores that hold a file compressed send it so all the same: gzip is taken, within the
+same bound.
 """
 
 from __future__ import annotations
 
+import asyncio
+import zlib
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Final
 
 import aiohttp
@@ -21,6 +27,8 @@ _REDIRECTS: Final = 3
 _MOVED: Final = frozenset({301, 302, 303, 307, 308})
 _CHUNK_BYTES: Final = 1 << 16
 _LONGEST_HEADER: Final = 1_024
+_GZIP: Final = frozenset({"gzip", "x-gzip"})
+_GZIP_ONLY: Final = 16 + zlib.MAX_WBITS
 
 
 class Fetcher(Gate):
@@ -51,12 +59,13 @@ class Fetcher(Gate):
                     return Unfetched("too_large")
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             return Unfetched(failure_of(error).value)
-        if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-            return Unfetched("encoded")
+        plain = await _plain(response, body, limit)
+        if isinstance(plain, Unfetched):
+            return plain
         return Fetched(
             status=response.status,
             url=url,
-            body=body,
+            body=plain,
             etag=_short(response, "ETag"),
             last_modified=_short(response, "Last-Modified"),
             retry_after=_short(response, "Retry-After"),
@@ -73,6 +82,26 @@ async def _body(response: aiohttp.ClientResponse, limit: int) -> bytes | None:
         if len(body) > limit:
             return None
     return bytes(body)
+
+
+async def _plain(response: aiohttp.ClientResponse, body: bytes, limit: int) -> bytes | Unfetched:
+    """Return the body as it was before it was compressed; what is said beside a status other than 200 nobody reads."""
+    coding = response.headers.get("Content-Encoding", "identity").lower()
+    if coding == "identity" or response.status != HTTPStatus.OK:
+        return body
+    return await asyncio.to_thread(_inflated, body, limit) if coding in _GZIP else Unfetched("encoded")
+
+
+def _inflated(body: bytes, limit: int) -> bytes | Unfetched:
+    """Return what gzip packed into `body`: whole, or nothing. A bomb goes off no further than `limit`."""
+    unpacking = zlib.decompressobj(_GZIP_ONLY)
+    try:
+        plain = unpacking.decompress(body, limit + 1)
+    except zlib.error:
+        return Unfetched("encoded")
+    if len(plain) > limit:
+        return Unfetched("too_large")
+    return plain if unpacking.eof else Unfetched("encoded")
 
 
 def _short(response: aiohttp.ClientResponse, name: str) -> str | None:

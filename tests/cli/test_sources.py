@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from lalert.cli import main
 from tests.rig import hubs, registers
 from tests.rig.author import CHIYODA, YOKOSUKA, Author
-from tests.rig.upstream import Upstream, atom, inline
+from tests.rig.upstream import Upstream, atom, entry, inline
 
 author = Author()
 HOME = ("--allow", "127.0.0.0/8")
@@ -66,6 +66,14 @@ async def test_address_is_checked_by_itself(upstream: Upstream) -> None:
     assert result.exit_code == 3
     assert "accepted" in result.stdout
     assert "cap.invalid" in result.stdout
+
+
+async def test_links_that_cannot_be_read_are_no_success(upstream: Upstream) -> None:
+    """A feed of which no message can be had leaves with 75, and says why in words."""
+    upstream.put("/feed", atom(entry(upstream.put("/broken", b"", status=500))))
+    result = await check(upstream.url + "/feed", *HOME)
+    assert result.exit_code == 75
+    assert "http_500" in result.stderr
 
 
 async def test_private_address_is_not_asked_without_leave(upstream: Upstream) -> None:

@@ -106,10 +106,37 @@ async def test_huge_body_is_left(raw: bytes) -> None:
         assert await get(peer.url) == Unfetched("too_large")
 
 
-async def test_compressed_body_is_none() -> None:
-    """Nobody asked for it, and a few bytes of it may be a gigabyte."""
+async def test_gzip_that_nobody_asked_for_is_read() -> None:
+    """A store that holds its feed compressed is no reason to miss an alert."""
     async with Peer(peers.saying(ok(gzip.compress(b"<feed/>"), "Content-Encoding: gzip"))) as peer:
-        assert await get(peer.url) == Unfetched("encoded")
+        found = await get(peer.url)
+    assert isinstance(found, Fetched)
+    assert found.body == b"<feed/>"
+
+
+@pytest.mark.parametrize(
+    ("body", "coding", "reason"),
+    [
+        (gzip.compress(b" " * 100_000), "gzip", "too_large"),
+        (gzip.compress(b"<feed/>")[:-9], "gzip", "encoded"),
+        (b"<feed/>", "gzip", "encoded"),
+        (b"<feed/>", "br", "encoded"),
+    ],
+    ids=["bomb", "torn", "not at all", "otherwise"],
+)
+async def test_compressed_body_is_whole_and_bounded_or_none(body: bytes, coding: str, reason: str) -> None:
+    """A few bytes may be a gigabyte, half of a feed may be without the one alert that matters."""
+    async with Peer(peers.saying(ok(body, f"Content-Encoding: {coding}"))) as peer:
+        assert await get(peer.url) == Unfetched(reason)
+
+
+async def test_busy_server_is_heard_whatever_is_beside_it() -> None:
+    """A 429 whose page is compressed is a 429 with its `Retry-After`."""
+    async with Peer() as peer:
+        peer.reply = peers.status(429, **{"Retry-After": "30", "Content-Encoding": "br"})
+        found = await get(peer.url)
+    assert isinstance(found, Fetched)
+    assert (found.status, found.retry_after) == (429, "30")
 
 
 @pytest.mark.parametrize(
