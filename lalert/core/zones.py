@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from msgspec import structs
 
@@ -20,6 +21,8 @@ from lalert.geo import faults
 from lalert.geo.boundaries import BoundarySet
 from lalert.geo.resolve import Resolution, resolve
 from lalert.geo.tangle import MAX_CROSSINGS, crossings
+
+MAX_CIRCLES: Final = 5_000  # of a message: each takes half a millisecond
 
 # Where somebody is, without the name that a translation changes: everything of an area block but its description.
 Place = tuple[tuple[object, ...], ...]
@@ -69,7 +72,7 @@ def maybe_zones_of(
 def _resolved(alert: Alert, boundaries: BoundarySet) -> tuple[dict[Place, Resolution], tuple[Finding, ...]]:
     """Resolve every distinct place once; collect what is wrong with any of them, and what a Cancel is passed for."""
     resolved: dict[Place, Resolution] = {}
-    findings = _tangled(alert)
+    findings = _too_much(alert)
     for number, info in enumerate(() if findings else alert.infos, start=1):
         place = _place(info.areas)
         if place in resolved or not (info.areas or _must_have_area(info, alert)):
@@ -83,11 +86,16 @@ def _resolved(alert: Alert, boundaries: BoundarySet) -> tuple[dict[Place, Resolu
     return resolved, tuple(structs.replace(finding, severity=Severity.WARNING) for finding in findings)
 
 
-def _tangled(alert: Alert) -> list[Finding]:
-    """Refuse shapes that cross each other so often that nobody could say in time where they hold."""
+def _too_much(alert: Alert) -> list[Finding]:
+    """Refuse so many circles, or shapes that cross each other so often, that nobody could say in time where they hold.
+
+    Each info has its own bound in `resolve`; what all of them ask for together is counted here.
+    """
     blocks = [block for info in {_place(info.areas): info for info in alert.infos}.values() for block in info.areas]
-    polygons = [ring for block in blocks for ring in block.polygons]
-    count = crossings(polygons, [circle for block in blocks for circle in block.circles])
+    circles = [circle for block in blocks for circle in block.circles]
+    if len(circles) > MAX_CIRCLES:
+        return [faults.too_much(Text("circle", "circles"), len(circles), MAX_CIRCLES, "/alert/info[1]")]
+    count = crossings([ring for block in blocks for ring in block.polygons], circles)
     what = Text("図形どうしの交わり", "crossings of shapes")
     return [faults.too_much(what, count, MAX_CROSSINGS, "/alert/info[1]")] if count > MAX_CROSSINGS else []
 

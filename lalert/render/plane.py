@@ -16,6 +16,10 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 _EARTH_KM = 6371.0
+_MOST = 40_000  # corners of one shape that are drawn as they are: all of Japan, borders included, has fewer
+_UNSEEN = 0.25  # drawing units: a corner that lies so near to the line without it changes nothing on the grid
+_SPECK, _MANY = 200.0, 500  # square units; so many specks are drawn as patches
+_GAP = 3.0  # drawing units: half of the gap between two specks that are one patch
 _Points = npt.NDArray[np.float64]
 
 
@@ -66,6 +70,7 @@ class Plane:
         self._x = rect.x + rect.width / 2 - self._scale * (west + east) / 2
         self._y = rect.y + rect.height / 2 - self._scale * (south + north) / 2
         self._seen = self._frame()
+        self._thinned: dict[int, tuple[BaseGeometry, BaseGeometry]] = {}
 
     @property
     def units_per_km(self) -> float:
@@ -79,17 +84,22 @@ class Plane:
         return Box(west=west, south=south, east=east, north=north)
 
     def laid(self, shape: BaseGeometry) -> BaseGeometry:
-        """Return `shape` on the drawing, cut off well outside its place."""
-        box = self.box
-        cut = shape if shapely.contains(self._seen, shape) else _cut(shape, box)
-        return shapely.transform(cut, self._project)
+        """Return `shape` on the drawing, cut off well outside its place; of very many corners those that are seen."""
+        known = self._thinned.get(id(shape))
+        if known is not None:
+            return known[1]
+        cut = shape if shapely.contains(self._seen, shape) else _cut(shape, self.box)
+        drawn = shapely.transform(cut, self._project)
+        if shapely.get_num_coordinates(drawn) <= _MOST:
+            return drawn
+        thin = _thinned(drawn)
+        self._thinned[id(shape)] = shape, thin  # asked for again by what is written on it
+        return thin
 
     def seen(self, shape: BaseGeometry) -> BaseGeometry:
         """Return what of `shape` the place shows, on the drawing; empty when nothing."""
         rect = self.rect
-        laid = self.laid(shape)
-        if not shapely.is_valid(laid):  # projecting can cross lines that lie very near
-            laid = shapely.make_valid(laid, method="structure", keep_collapsed=False)
+        laid = _valid(self.laid(shape))  # projecting can cross lines that lie very near
         return shapely.clip_by_rect(laid, rect.x, rect.y, rect.x + rect.width, rect.y + rect.height)
 
     def at(self, *, lon: float, lat: float) -> tuple[float, float]:
@@ -151,6 +161,28 @@ def _ring(points: _Points, grid: float) -> str:
     moves = np.diff(steps[:-1], axis=0)
     drawn = " ".join(f"{x} {y}" for x, y in moves.tolist()).replace(" -", "-")
     return f"M{steps[0][0]} {steps[0][1]}l{drawn}z"
+
+
+def _thinned(drawn: BaseGeometry) -> BaseGeometry:
+    """Return `drawn` without the corners that nobody sees: thousands of circles would take half a minute to draw."""
+    thin = _valid(shapely.simplify(drawn, _UNSEEN, preserve_topology=False))
+    parts = shapely.get_parts(thin)
+    is_speck = shapely.area(parts) < _SPECK
+    if np.count_nonzero(is_speck) <= _MANY:
+        return thin
+    return shapely.union_all([*parts[~is_speck], *_patches(shapely.multipolygons(parts[is_speck]))])
+
+
+def _patches(specks: BaseGeometry) -> Iterator[BaseGeometry]:
+    """Yield specks as the patches that they look like: what lies between two that nearly touch is drawn with them."""
+    grown = specks.buffer(_GAP, quad_segs=1).buffer(-_GAP, quad_segs=1)
+    for patch in shapely.get_parts(grown):
+        holes = [ring for ring in patch.interiors if shapely.Polygon(ring).area >= _SPECK]
+        yield shapely.Polygon(patch.exterior, holes)
+
+
+def _valid(shape: BaseGeometry) -> BaseGeometry:
+    return shape if shapely.is_valid(shape) else shapely.make_valid(shape, method="structure", keep_collapsed=False)
 
 
 def _edge(box: Box) -> BaseGeometry:

@@ -8,7 +8,7 @@ import pytest
 
 from lalert.cap.model import Alert, AreaBlock, Circle, MsgType, NamedValue, Status
 from lalert.core.model import Zone
-from lalert.core.zones import zones_of
+from lalert.core.zones import MAX_CIRCLES, zones_of
 from lalert.errors import Rejected
 from lalert.geo.boundaries import BoundarySet, load
 from tests.core.messages import CHIYODA, CHUO, alert, all_clear, info
@@ -138,3 +138,14 @@ def test_shapes_that_cross_each_other_too_often(japan: BoundarySet) -> None:
     assert [finding.code for finding in refused.value.findings] == ["area.too_large"]
     zones, _ = zones_of(drawn(4), japan)
     assert len(zones) == 2
+
+
+def test_circles_of_all_parts_are_counted_together(japan: BoundarySet) -> None:
+    """Each part keeps its own bound, and all together another: 30,000 circles would take a quarter of a minute."""
+    circles = [Circle(lat=35.0 + n / 100_000, lon=139.0, radius_km=0.001) for n in range(MAX_CIRCLES + 1)]
+    parts = [AreaBlock(area_desc="点", circles=tuple(circles[first::6])) for first in range(6)]
+    message = alert(*(replace(info(), areas=(part,)) for part in parts))
+    with pytest.raises(Rejected) as refused:
+        zones_of(message, japan)
+    assert [finding.code for finding in refused.value.findings] == ["area.too_large"]
+    assert f"{MAX_CIRCLES + 1:,}" in refused.value.findings[0].message.en

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+import shapely
 from lxml import etree
 
 from lalert.cap.model import Status
@@ -222,6 +223,18 @@ def test_a_nationwide_alert_keeps_the_size() -> None:
     root = drawn(alert_map(entry(zones=zones, level=None, priority=Priority.FLASH), SET))
     assert fills(root) == {"hatch-unlevelled"}
     assert "北海道札幌市" in desc(root)
+
+
+def test_thousands_of_circles_keep_the_size() -> None:
+    """A message of 4,500 circles has a map like any other, and each of its levels is on it."""
+    spots = shapely.points([(139.1 + 0.006 * (n % 67), 35.6 + 0.006 * (n // 67)) for n in range(4_500)])
+    circles = shapely.buffer(spots, 0.002, quad_segs=32)
+    parts = [
+        replace(whole(["132098"]), geometry=shapely.multipolygons(circles[n : n + 900])) for n in range(0, 4_500, 900)
+    ]
+    zones = tuple(Zone(area=part, level=3 + number % 3, hazard="flood") for number, part in enumerate(parts))
+    root = drawn(alert_map(entry(zones=zones, level=5), SET))
+    assert fills(root) == {"hatch-five", "hatch-four", "hatch-three"}
 
 
 def test_a_drill_alert_has_its_bands() -> None:

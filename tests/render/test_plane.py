@@ -105,3 +105,27 @@ def test_a_path_has_holes_and_all_parts() -> None:
 def test_specks_vanish() -> None:
     """What is smaller than a step has no path."""
     assert path([shapely.box(0, 0, 0.1, 0.1)], grid=1) == ""
+
+
+def test_thousands_of_specks_are_drawn_as_patches() -> None:
+    """Very many corners become few, all that is meant is still drawn, and nothing that is a gap's width off."""
+    plane = Plane(TOKYO, PLACE)
+    spots = [(139.2 + east / 100, 35.2 + north / 100) for east in range(40) for north in range(40)]
+    circles = shapely.multipolygons(shapely.buffer(shapely.points(spots), 0.003))
+    island = shapely.Point(139.85, 35.9).buffer(0.003)
+    meant = shapely.union_all([circles, island, shapely.segmentize(shapely.box(139.75, 35.2, 139.85, 35.3), 0.00001)])
+    exact = shapely.transform(meant, plane._project)
+    laid = plane.laid(meant)
+    assert shapely.get_num_coordinates(laid) < shapely.get_num_coordinates(exact) / 50
+    assert laid.is_valid
+    assert laid.buffer(0.5).covers(exact)
+    assert exact.buffer(12).covers(laid)
+    assert len(shapely.get_parts(laid)) == 3
+    assert plane.laid(meant) is laid
+
+
+def test_few_corners_are_drawn_as_they_are() -> None:
+    """What is not too much loses nothing, however small its parts are."""
+    plane = Plane(TOKYO, PLACE)
+    circles = shapely.multipolygons([shapely.Point(139.2 + n / 1000, 35.5).buffer(0.0004) for n in range(500)])
+    assert shapely.equals_exact(plane.laid(circles), shapely.transform(circles, plane._project))
