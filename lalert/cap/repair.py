@@ -26,7 +26,8 @@ from lalert.cap.parse import Decoded
 from lalert.errors import Finding
 
 _COMMA: Final = re.compile(r"(?<!\s)\s*+,\s*+")
-_ALIEN_SPACE: Final = re.compile(r"[^\S \t\r\n]")  # white space of Unicode that is none of XML's
+_SEPARATOR: Final = re.compile(r"[^\S \t\r\n]|;")  # white space of Unicode that is none of XML's, and what some write
+_TRIPLE: Final = re.compile(r"\A\s*+([^\s,]++,[^\s,]++),([^\s,]++)\s*+\Z")
 
 
 def decode(raw: bytes) -> tuple[Decoded, tuple[Finding, ...]]:
@@ -94,7 +95,12 @@ def _may_be_misspelt(decoded: Decoded) -> bool:
 
 def _tight(text: str) -> str:
     """Return `text` with plain blanks, none beside its commas. Linear: a run of blanks is looked at from its first."""
-    return _COMMA.sub(",", _ALIEN_SPACE.sub(" ", text))
+    return _COMMA.sub(",", _SEPARATOR.sub(" ", text))
+
+
+def _round(text: str) -> str:
+    """Return the text of a circle with a blank before its radius, where all three numbers are joined by commas."""
+    return _TRIPLE.sub(r"\1 \2", _tight(text))
 
 
 def _plain_references(text: str) -> str:
@@ -148,7 +154,7 @@ _SPELLINGS: Final[dict[str, Callable[[str], str]]] = {
     "references": _plain_references,
     "language": _tag,
     "polygon": _tight,
-    "circle": _tight,
+    "circle": _round,
 }
 _REPAIRS: Final = {"references": "cap.repair.references", "language": "cap.repair.language"}
 _MISSPELT: Final = frozenset(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, timedelta
 
 import pytest
@@ -122,6 +123,14 @@ def test_upstream_is_published_with_its_defects(raw: bytes, code: str) -> None:
     assert read(raw, profile="core").verdict == "invalid"
 
 
+def test_circle_joined_by_commas_is_a_circle() -> None:
+    """Three numbers between commas are a centre and a radius; four are nothing."""
+    for text, radii_km in (("35.7,139.7,5", [5.0]), (" 35.7, 139.7, 5 ", [5.0]), ("35.7,139.7,5,6", [])):
+        reading = read(re.sub(b"<circle>.*?<", f"<circle>{text}<".encode(), SOUND.encode()), strictness=UP)
+        assert reading.alert is not None
+        assert [circle.radius_km for circle in reading.alert.infos[0].areas[0].circles] == radii_km
+
+
 def test_mended_ring_is_closed() -> None:
     """A ring left open gets its first point again; nothing else of it changes."""
     reading = read(changed("35.70,139.76 35.68,139.73<", "35.70,139.76 35.68,139.76<"), strictness=UP)
@@ -200,6 +209,7 @@ def test_own_change_that_ends_nothing_is_refused(version: str, type_: str) -> No
         changed("35.70,139.76 ", "35.70, 139.76 "),
         changed("35.69,139.75", "35.69 ,139.75"),
         changed("35.70,139.76 ", "35.70,139.76\u3000"),
+        changed("35.70,139.76 ", "35.70,139.76; "),
         changed(">ja<", ">ja_JP<"),
     ],
 )
