@@ -118,38 +118,39 @@ def _entries(document: Document, form: Form, base: str) -> Iterator[Item]:
     if _ROOTS.get(etree.QName(document.root).localname) is not form:
         raise _not(form)
     inline = _inline(document)
+    for raw in inline.pop(None, []):
+        yield Item(None, raw)
     for entry in document.root.iter(f"{{*}}{name}"):
-        item = _item(entry, inline, base, form)
-        if item is not None:
+        messages = inline.get(entry) or _escaped(entry)
+        if messages:
+            yield from (Item(None, raw) for raw in messages)
+        elif item := _linked(entry, base, form):
             yield item
 
 
-def _inline(document: Document) -> dict[etree._Element, bytes]:
-    """Return the messages that entries hold, by entry."""
-    found: dict[etree._Element, bytes] = {}
+def _inline(document: Document) -> dict[etree._Element | None, list[bytes]]:
+    """Return the messages that entries hold, by entry; None for those that stand in the feed itself."""
+    found: dict[etree._Element | None, list[bytes]] = {}
     for message in messages_in(document):
         entry = next(message.element.iterancestors("{*}entry", "{*}item"), None)
-        if entry is not None:
-            found.setdefault(entry, message.raw)
+        found.setdefault(entry, []).append(message.raw)
     return found
 
 
-def _item(entry: etree._Element, inline: dict[etree._Element, bytes], base: str, form: Form) -> Item | None:
-    raw = inline.get(entry) or _escaped(entry)
-    if raw is not None:
-        return Item(None, raw)
+def _linked(entry: etree._Element, base: str, form: Form) -> Item | None:
+    """Return where the message of an entry is."""
     ways = _atom_ways(entry) if form is Form.ATOM else _rss_ways(entry)
     url = _best(ways, base)
     return None if url is None else Item(url, None, _stamp(entry))
 
 
-def _escaped(entry: etree._Element) -> bytes | None:
-    """Return the message that an entry holds as text (`<![CDATA[<alert …>]]>`), or None."""
+def _escaped(entry: etree._Element) -> list[bytes]:
+    """Return the message that an entry holds as text (`<![CDATA[<alert …>]]>`)."""
     for element in entry.iterchildren("{*}content", "{*}summary", "{*}description"):
         text = (element.text or "").strip()
         if text.startswith("<") and any(namespace in text.encode() for namespace in _NAMESPACES):
-            return text.encode()
-    return None
+            return [text.encode()]
+    return []
 
 
 def _atom_ways(entry: etree._Element) -> Iterator[tuple[str, str, str]]:

@@ -72,6 +72,13 @@ def test_message_inside_an_entry_is_taken_as_it_is() -> None:
     assert listed(feed) == (Item(None, bare(one)), Item(None, bare(two)))
 
 
+def test_every_message_of_a_feed_counts() -> None:
+    """Several messages in one entry, and those that stand in the feed itself, are messages like the others."""
+    one, two, three = author.order(), author.order(), author.order()
+    several = inline(one).replace("</content>", bare(two).decode() + "</content>")
+    assert [item.raw for item in listed(atom(bare(three).decode(), several))] == [bare(three), bare(one), bare(two)]
+
+
 def test_message_inside_an_entry_as_text() -> None:
     """CAP in CDATA or escaped, in a description: it is text there, and a message all the same."""
     message = author.order()
