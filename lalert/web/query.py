@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Final
 
 from multidict import MultiMapping
 
@@ -14,7 +15,18 @@ from lalert.errors import Finding, Rejected, Severity, Text, rejected
 from lalert.geo.boundaries import BoundarySet
 from lalert.geo.codes import normalise
 
-FILTERS = frozenset({"area", "point", "min_level", "hazard", "category", "lang", "include"})
+_EXAMPLES: Final = {
+    "area": "131016,14",
+    "point": "35.69,139.75",
+    "min_level": "4",
+    "hazard": "flood,tsunami",
+    "category": "Met,Geo",
+    "lang": "ja",
+    "include": "system",
+}
+FILTERS: Final = frozenset(_EXAMPLES)
+"""What narrows an answer."""
+
 _MAX_LIST = 200
 
 
@@ -38,6 +50,11 @@ class Query:
     def verbatim(self, name: str) -> str | None:
         """Return the value of `name`, even an empty one; None when it is absent."""
         return self._query.get(name)
+
+    def is_blank(self, name: str) -> bool:
+        """Whether `name` is given, but with nothing in it."""
+        text = self._query.get(name)
+        return text is not None and not text.strip(", ")
 
     def items(self, name: str) -> list[str]:
         """Return the comma list `name`."""
@@ -103,7 +120,13 @@ class Query:
 
 
 def subscription(query: Query, boundaries: BoundarySet) -> Subscription:
-    """Return the filter that `query` spells. Mistakes are noted in it: call its `done` afterwards."""
+    """Return the filter that `query` spells. Mistakes are noted in it: call its `done` afterwards.
+
+    A filter with nothing in it is one: whoever's variable was empty would get all of Japan for his own town.
+    """
+    for name, example in _EXAMPLES.items():
+        if query.is_blank(name):
+            query.wrong(name, _BLANK, example)
     areas = _areas(query, boundaries)
     spot = query.text("point")
     if spot and query.text("area"):
@@ -124,6 +147,11 @@ def subscription(query: Query, boundaries: BoundarySet) -> Subscription:
         lang=query.text("lang"),
         system="system" in include,
     )
+
+
+_BLANK = Text(
+    "値がありません。絞り込まないときは、項目ごと省いてください。", "It is empty. Leave it out to have everything."
+)
 
 
 def _areas(query: Query, boundaries: BoundarySet) -> frozenset[str]:

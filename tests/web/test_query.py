@@ -33,8 +33,24 @@ def mistakes(**given_: str) -> list[tuple[str, str | None]]:
 
 
 def test_nothing_asked_is_everything() -> None:
-    """No filter lets everything pass; empty values count as not given."""
-    assert asked() == asked(area="", point="", hazard="", min_level="") == Subscription()
+    """No filter lets everything pass."""
+    assert asked() == Subscription()
+
+
+@pytest.mark.parametrize("name", sorted(FILTERS))
+def test_an_empty_filter_is_not_everything(name: str) -> None:
+    """Whoever's variable was empty is told so, and not sent all of Japan."""
+    assert mistakes(**{name: ""}) == [("query.value", name)]
+    assert ("query.value", name) in mistakes(**{name: ",,"})
+
+
+def test_examples_are_right() -> None:
+    """What is shown to whoever made a mistake is none."""
+    with pytest.raises(Rejected) as refused:
+        asked(**dict.fromkeys(FILTERS, ""))
+    examples = dict(finding.advice.en.removeprefix("Example: ").split("=") for finding in refused.value.findings)
+    assert examples.keys() == FILTERS
+    assert all(asked(**{name: example}) != Subscription() for name, example in examples.items())
 
 
 def test_filters() -> None:
