@@ -82,7 +82,17 @@ def _demand_signing(_policy: verification.Policy, _certificate: x509.Certificate
         raise ValueError("no certificate for signatures")
 
 
-_CA_POLICY: Final = verification.ExtensionPolicy.webpki_defaults_ca()
+def _demand_certifying(
+    _policy: verification.Policy, _certificate: x509.Certificate, usage: x509.KeyUsage | None
+) -> None:
+    if usage is not None and not usage.key_cert_sign:
+        raise ValueError("no certificate for certifying")
+
+
+# A CA that `openssl req -x509` has made says nothing of its key's usage; whoever says something must say this.
+_CA_POLICY: Final = verification.ExtensionPolicy.webpki_defaults_ca().may_be_present(
+    x509.KeyUsage, verification.Criticality.AGNOSTIC, _demand_certifying
+)
 _LEAF_POLICY: Final = verification.ExtensionPolicy.permit_all().may_be_present(
     x509.KeyUsage, verification.Criticality.AGNOSTIC, _demand_signing
 )

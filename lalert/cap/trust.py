@@ -200,6 +200,8 @@ def _signer(kind: str, pem: bytes, file: str, subject: str) -> Signer:
     """Return the signer that a PEM file describes. Raises `ValueError` for one that cannot be trusted."""
     if kind == "ca":
         authorities = tuple(x509.load_pem_x509_certificates(pem))
+        for authority in authorities:
+            _demand_authority(authority)
         return Signer(authorities=authorities, subject=subject)
     if kind == "key":
         key = load_pem_public_key(pem)
@@ -208,6 +210,17 @@ def _signer(kind: str, pem: bytes, file: str, subject: str) -> Signer:
     certificate = x509.load_pem_x509_certificate(pem)
     _demand_strength(certificate.public_key())
     return Signer(certificate=certificate, subject=certificate.subject.rfc4514_string())
+
+
+def _demand_authority(certificate: x509.Certificate) -> None:
+    """Raise `ValueError` for what can vouch for nobody: a hub that took it would refuse everybody's alerts."""
+    _demand_strength(certificate.public_key())
+    try:
+        may = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        may = False
+    if not may:
+        raise ValueError("no certificate of an authority (X.509 v3, CA:TRUE); for a single one write certificate =")
 
 
 def _demand_strength(key: PublicKeyTypes) -> None:

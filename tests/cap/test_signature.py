@@ -315,6 +315,14 @@ def test_an_authority_vouches_for_a_name() -> None:
     assert verdicts(signed(RAW, identity("office")), vouched("office", AUTHORITY)) == [UNKNOWN]
 
 
+def test_an_authority_that_openssl_made_vouches() -> None:
+    """`openssl req -x509` makes authorities that say nothing of their key's usage; who says another may not certify."""
+    plain = identity("plain", is_authority=True, says_usage=False)
+    assert verdicts(signed(RAW, identity("office", issuer=plain)), vouched("office", plain)) == [VALID]
+    signing = identity("signing", issuer=plain)
+    assert verdicts(signed(RAW, identity("office", issuer=signing)), vouched("office", plain)) == [UNKNOWN]
+
+
 def test_an_authority_vouches_for_no_weak_key_and_no_subordinate() -> None:
     """What an authority signed is held to the same strength, and an office may not certify others."""
     weak = identity("office", issuer=AUTHORITY, key=rsa.generate_private_key(public_exponent=65_537, key_size=1_024))

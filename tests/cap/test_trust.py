@@ -143,6 +143,16 @@ def test_other_forms(text: str, code: str) -> None:
     assert [one for one, _ in faults(text)] == [code]
 
 
+def test_only_an_authority_vouches_for_others() -> None:
+    """A certificate that may certify nobody under `ca` is told at the start: everybody's alerts would be refused."""
+    weak = identity(key=rsa.generate_private_key(public_exponent=65_537, key_size=1_024), is_authority=True)
+    text = signer(sender="a", ca="city.pem", subject="CN=a") + signer(sender="b", ca="weak.pem", subject="CN=b")
+    assert faults(text, weak=weak.pem) == [
+        ("trust.file", "signer[1].ca: city.pem"),
+        ("trust.file", "signer[2].ca: weak.pem"),
+    ]
+
+
 def test_weak_keys_are_not_trusted() -> None:
     """A key that we would call weak in a message is no key to trust in the first place."""
     small = identity(key=rsa.generate_private_key(public_exponent=65_537, key_size=1_024))

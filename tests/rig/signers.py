@@ -83,8 +83,9 @@ def identity(
     begin: datetime = _BEGIN,
     lasts: timedelta = timedelta(days=20_000),
     is_authority: bool = False,
+    says_usage: bool = True,
 ) -> Identity:
-    """Return somebody called `name`, certified by `issuer` or by itself."""
+    """Return somebody called `name`, certified by `issuer` or by itself; `openssl req -x509` says no usage."""
     key = key or p256()
     title = _title(name)
     usage = [name in ("digital_signature", "key_cert_sign")[is_authority:] for name in _USAGES]
@@ -94,9 +95,10 @@ def identity(
         .not_valid_before(begin)
         .not_valid_after(begin + lasts)
         .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
-        .add_extension(x509.KeyUsage(**dict(zip(_USAGES, usage, strict=True))), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
+    if says_usage:
+        builder = builder.add_extension(x509.KeyUsage(**dict(zip(_USAGES, usage, strict=True))), critical=True)
     above = issuer.key if issuer else key
     identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(above.public_key())
     certificate = builder.add_extension(identifier, critical=False).sign(above, hashes.SHA256())
