@@ -115,7 +115,7 @@ INFO: Final = (
 
 RESOURCE: Final = (
     Slot("resourceDesc", "resource_desc", None, required=True),
-    Slot("mimeType", "mime_type", None, required=True),
+    Slot("mimeType", "mime_type", str, required=True),  # one that is there and empty is wrong, none is not in CAP 1.1
     Slot("size", "size", _integer),
     Slot("uri", "uri", _maybe_stripped),
     Slot("derefUri", "deref_uri", None),

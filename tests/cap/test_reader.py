@@ -65,6 +65,14 @@ def test_empty_polygon_hides_no_open_one() -> None:
     assert reading.verdict == "invalid"
 
 
+@pytest.mark.parametrize("beside", ["", "<polygon/>"])
+def test_empty_mime_type_is_none_however_it_is_read(beside: str) -> None:
+    """What is only told (an empty shape) changes nothing about what else is wrong."""
+    resource = "<resource><resourceDesc>地図</resourceDesc><mimeType/><uri>https://example.jp/a.png</uri></resource>"
+    raw = changed("<area>", resource + "<area>").replace(b"<polygon>", beside.encode() + b"<polygon>", 1)
+    assert "cap.mimetype.form" in _codes(raw, profile="core")
+
+
 def test_core_profile_is_cap_alone() -> None:
     """Profile `core` asks for nothing Japanese."""
     raw = changed("<language>ja</language>", "<language>fr</language>")
