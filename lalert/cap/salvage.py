@@ -44,6 +44,11 @@ def attempts(raw: bytes) -> Iterator[tuple[bytes, tuple[str, ...]]]:
             yield body, told
 
 
+def readable(raw: bytes) -> bytes:
+    """Return a document of any kind, such as a feed, with its encoding and its characters mended."""
+    return _plain(_recoded(raw))
+
+
 def _trimmed(raw: bytes) -> bytes:
     """Return the document without what is before it, or behind its only end tag."""
     start = _START.search(raw)

@@ -17,7 +17,7 @@ from urllib.parse import urljoin, urlsplit
 
 from lxml import etree
 
-from lalert.cap import edxl
+from lalert.cap import edxl, salvage
 from lalert.cap.dictionary import VERSIONS
 from lalert.cap.embedded import Document, messages_in, open_document
 from lalert.cap.parse import decode
@@ -68,7 +68,7 @@ def read_listing(raw: bytes, *, form: Form, base: str) -> tuple[Item, ...]:
         return _distinct(Item(None, message) for message in _collected(raw))
     if found is Form.EDXL:
         return tuple(Item(None, message.raw) for message in _enveloped(body))
-    items = _links(body, base) if found is Form.INDEX else _entries(open_document(body), found, base)
+    items = _links(body, base) if found is Form.INDEX else _entries(_opened(body), found, base)
     return _distinct(items)
 
 
@@ -77,10 +77,23 @@ def messages_of(raw: bytes) -> tuple[bytes, ...]:
     return tuple(message.raw for message in _enveloped(raw)) if edxl.is_envelope(raw) else _collected(raw)
 
 
+def _opened(raw: bytes) -> Document:
+    """Return the document in `raw`. Raises `Rejected`.
+
+    One bare `&` in the title of an entry makes a whole feed unreadable: no warning is lost to that.
+    """
+    try:
+        return open_document(raw)
+    except Rejected:
+        if (better := salvage.readable(raw)) == raw:
+            raise
+        return open_document(better)
+
+
 def _collected(raw: bytes) -> tuple[bytes, ...]:
     """Return the messages of a document that only holds them, or `raw`, which is one or may be mended to be one."""
     try:
-        document = open_document(raw.lstrip(b" \t\r\n\0"))
+        document = _opened(raw.lstrip(b" \t\r\n\0"))
     except Rejected:
         return (raw,)
     if etree.QName(document.root).localname == "alert":
@@ -106,7 +119,7 @@ def _contradicted(envelope: edxl.Envelope, raw: bytes) -> bool:
 def _form_of(raw: bytes) -> Form:
     """Return what `raw` looks like. What is no XML may still be a message that can be mended."""
     try:
-        root = open_document(raw).root
+        root = _opened(raw).root
     except Rejected:
         return Form.CAP if any(namespace in raw for namespace in _NAMESPACES) else Form.INDEX
     holds = next(root.iter(*_ALERTS), None) is not None

@@ -72,6 +72,14 @@ def test_message_inside_an_entry_is_taken_as_it_is() -> None:
     assert listed(feed) == (Item(None, bare(one)), Item(None, bare(two)))
 
 
+@pytest.mark.parametrize("title", ["Wind & rain", "Wind&nbsp;rain", "Wind\x0brain"])
+def test_title_costs_no_warning(title: str) -> None:
+    """What XML does not allow in one title takes neither the links nor the messages of a feed with it."""
+    message = author.order()
+    feed = atom(f"<entry><title>{title}</title></entry>", entry("https://a.example.jp/1"), inline(message))
+    assert [(item.url, item.raw) for item in listed(feed)] == [("https://a.example.jp/1", None), (None, bare(message))]
+
+
 def test_every_message_of_a_feed_counts() -> None:
     """Several messages in one entry, and those that stand in the feed itself, are messages like the others."""
     one, two, three = author.order(), author.order(), author.order()
