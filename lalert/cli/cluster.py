@@ -1,4 +1,4 @@
-"""`lalert cluster`: the nodes that share a store, as that store knows them. Nothing is changed by looking."""
+"""`lalert cluster`: the nodes that share a store, as that store knows them, and a new key where theirs is lost."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import click
 from rich.console import Console
 from rich.table import Table as Sheet
 
-from lalert.cli.speech import emit, honest, say
+from lalert.cli.speech import emit, honest, say, tell
 from lalert.cli.where import storage, store_option
 from lalert.core.model import Realm
 from lalert.core.shares import CLOCK
-from lalert.errors import Text
+from lalert.errors import Rejected, Text
+from lalert.publishers import residents, vapid
 from lalert.settings import Storage
 from lalert.store.nodes import Seen
-from lalert.store.redis.survey import Survey, survey
+from lalert.store.redis.survey import Survey, forget, survey
 
 Json = dict[str, object]
 
@@ -33,16 +34,7 @@ def cluster() -> None:
 @honest
 def status(store_url: str | None, as_json: bool) -> None:
     """動いているノード、受け持ち、遅れ / Who lives, who holds what, how far everybody is. 75: Redis is away."""
-    settings = storage(data=None, store_url=store_url)
-    if settings.url is None:
-        raise click.UsageError(
-            say(
-                Text(
-                    "共有の保存先(--store か LALERT_STORE_URL)を指定してください。SQLite は1台で使う保存先です。",
-                    "Name the shared store (--store or LALERT_STORE_URL): SQLite is for one machine.",
-                )
-            )
-        )
+    settings = _shared(store_url)
     found = asyncio.run(_look(settings))
     if as_json:
         emit({"durability": settings.durability, "realms": _realms(found)})
@@ -50,6 +42,77 @@ def status(store_url: str | None, as_json: bool) -> None:
     for one in found:
         _show(one)
     print(say(Text(f"耐久性の要求: {settings.durability}(確認済み)", f"durability: {settings.durability}, checked")))
+
+
+@cluster.command("new-push-key")
+@store_option
+@click.option("--realm", type=click.Choice([realm.value for realm in Realm]), required=True)
+@click.option("--yes", is_flag=True, help="確認せずに実行 / without asking")
+@honest
+def new_push_key(store_url: str | None, realm: str, yes: bool) -> None:
+    """通知の鍵をすべて失ったとき、作り直せるようにする / Let a node make a new key for pushes when every copy is lost.
+
+    登録済みの人には、/notify を開き直すまで通知が届かなくなる。バックアップの vapid-*.pem を戻せるなら、戻すこと。
+    / Nobody who has signed up is reached until he opens /notify again: if a copy of vapid-*.pem can be found, use it.
+    """
+    settings = _shared(store_url)
+    found = asyncio.run(survey(settings, Realm(realm)))
+    _check_lost(found)
+    tell(_cost(found))
+    if not yes:
+        click.confirm(say(Text("鍵を作り直しますか", "Make a new key?")), abort=True, err=True)
+    asyncio.run(forget(settings, Realm(realm), vapid.AGREED))
+    file = _key_file(found)
+    tell(
+        Text(
+            f"次に起動したノードが鍵を作ります。1台を再起動し、その {file} をほかのノードに写して再起動してください。",
+            f"The next node that starts makes the key: restart one, copy its {file} to the others, restart those.",
+        )
+    )
+
+
+def _cost(found: Survey) -> Text:
+    """Return what a new key costs, and what to look for before."""
+    file, count = _key_file(found), f"{found.residents:,}"
+    return Text(
+        f"{_REALMS[found.realm].ja}の通知の登録 {count} 件は、失った鍵に結び付いています。作り直すと、それぞれの人が"
+        f" /notify を開き直すまで、通知は届きません。全ノードの store.data とバックアップに {file} が無いことを"
+        "確かめてから進めてください。元には戻せません。",
+        f"{count} subscriptions are bound to the key that is lost. With a new one none of them is reached until its"
+        f" browser opens /notify again. Make sure that {file} is in no node's store.data and in no backup. There is no"
+        " way back.",
+    )
+
+
+def _key_file(found: Survey) -> str:
+    return f"vapid-{found.realm}.pem"
+
+
+def _check_lost(found: Survey) -> None:
+    """Raise `Rejected` where there is no key to replace, or a node that lives still has it."""
+    if vapid.AGREED not in found.agreed:
+        message = Text("通知の鍵はまだ決まっていません。次に起動したノードが作ります。", "No key was ever agreed on.")
+        raise Rejected(message, code="cluster.push_key_none")
+    names = [seen.report.name for seen in found.table.nodes if seen.is_alive and residents.WAY in seen.report.ways]
+    if names:
+        said, file = ", ".join(names), _key_file(found)
+        message = Text(
+            f"鍵は {said} が持っています。その store.data の {file} を、鍵のないノードに写してください。",
+            f"The key is not lost: {said} has it. Copy {file} from its store.data to the nodes that lack it.",
+        )
+        raise Rejected(message, code="cluster.push_key_held")
+
+
+def _shared(store_url: str | None) -> Storage:
+    """Return the shared store. Raises `UsageError` where it is one machine's own."""
+    settings = storage(data=None, store_url=store_url)
+    if settings.url is None:
+        message = Text(
+            "共有の保存先(--store か LALERT_STORE_URL)を指定してください。SQLite は1台で使う保存先です。",
+            "Name the shared store (--store or LALERT_STORE_URL): SQLite is for one machine.",
+        )
+        raise click.UsageError(say(message))
+    return settings
 
 
 async def _look(settings: Storage) -> Sequence[Survey]:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from functools import partial
+from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
@@ -262,11 +263,7 @@ async def test_a_node_with_another_key_pushes_nothing(nodes: Nodes) -> None:
     [hub] = other.all
     try:
         await hub.start()
-        keys = []
-        for url in (hub.url, nodes.all[0].url):
-            async with Caller(url) as caller:
-                keys.append((await caller.get("/api/v1/push/key")).json["publicKey"])
-        assert keys[0] == keys[1]
+        assert await public_key(hub.url) == await public_key(nodes.all[0].url)
         assert not (hub.data / "vapid-live.pem").exists()
         assert any("push.key_missing" in line for line in hub.log)
         async with Caller(hub.url) as caller:
@@ -274,3 +271,37 @@ async def test_a_node_with_another_key_pushes_nothing(nodes: Nodes) -> None:
         assert shares <= 1, "at most the clock: without the seal it can reach nobody"
     finally:
         assert await hub.stop() == 0
+
+
+async def test_a_key_that_is_lost_everywhere_is_made_anew(redis_server: RedisServer, tmp_path: Path) -> None:
+    """While a node has the key for notifications no other is made; once every copy is lost, the next start makes it."""
+    nodes = Nodes(tmp_path, redis_server.empty_database(), count=1)
+    [hub] = nodes.all
+    command = ("cluster", "new-push-key", "--realm", "live", "--store", nodes.url)
+    none = await lalert(*command)
+    assert (none.exit_code, "cluster.push_key_none" in none.stderr) == (1, True)
+    try:
+        await hub.start()
+        first = await public_key(hub.url)
+        held = await eventually(partial(lalert, *command, "--yes"), lambda asked: "push_key_held" in asked.stderr)
+        assert held.exit_code == 1
+        await hub.stop()
+        (hub.data / "vapid-live.pem").unlink()
+        unsure = await lalert(*command)
+        assert (unsure.exit_code, "0 subscriptions" in unsure.stderr) == (1, True)
+        await hub.start()
+        assert await public_key(hub.url) == first
+        sure = await lalert(*command, "--yes")
+        assert (sure.exit_code, "restart one" in sure.stderr) == (0, True)
+        await hub.stop()
+        await hub.start()
+        assert await public_key(hub.url) != first
+        assert (hub.data / "vapid-live.pem").exists()
+    finally:
+        await nodes.stop()
+
+
+async def public_key(url: str) -> str:
+    """Return the key that browsers subscribe with."""
+    async with Caller(url) as caller:
+        return str((await caller.get("/api/v1/push/key")).json["publicKey"])

@@ -34,9 +34,11 @@ STUB = """
 (() => {
   const subscription = { toJSON: () => (%s), unsubscribe: async () => !(PushManager.prototype.current = null) };
   PushManager.prototype.current = null;
+  PushManager.prototype.made = subscription;
   PushManager.prototype.getSubscription = async () => PushManager.prototype.current;
   PushManager.prototype.subscribe = async (options) => {
     window.askedWith = Array.from(new Uint8Array(options.applicationServerKey));
+    subscription.options = options;
     return (PushManager.prototype.current = subscription);
   };
 })();
@@ -127,6 +129,26 @@ async def test_subscribe_test_and_let_go(browser: Browser, live: Caller, server:
     await expect(page.locator("#told")).to_contain_text("通知をやめました", timeout=PATIENCE_MS)
     await expect(page.locator("#off")).to_be_hidden()
     assert await residents(server) == 0
+    assert visitor.complaints == []
+
+
+async def test_who_was_bound_to_a_lost_key_signs_up_anew_by_opening_the_page(
+    browser: Browser, live: Caller, server: Server, service: PushService
+) -> None:
+    """A subscription that was made for another key reaches nobody: the page replaces it, and keeps the wish."""
+    visitor = await visit(browser, service, f"{live.url}/notify?q=千代田")
+    page = visitor.page
+    await page.locator("#found button").first.click()
+    await page.locator("#on").click()
+    await expect(page.locator("#told")).to_contain_text("登録しました", timeout=PATIENCE_MS)
+    (before,) = await server.hub(Realm.LIVE).store.residents(0, 10)
+    lost = "Object.assign(PushManager.prototype.made, { options: { applicationServerKey: new ArrayBuffer(65) } })"
+    await page.add_init_script(f"PushManager.prototype.current = {lost};")
+    await page.reload()
+    await expect(page.locator("#told")).to_contain_text("登録しました", timeout=PATIENCE_MS)
+    (after,) = await server.hub(Realm.LIVE).store.residents(0, 10)
+    assert (after.wish, after.id != before.id) == (before.wish, True)
+    assert len(set(await page.evaluate("window.askedWith"))) > 1
     assert visitor.complaints == []
 
 

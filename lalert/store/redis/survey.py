@@ -1,7 +1,8 @@
-"""A look at one realm's log and its nodes from outside: nothing is made, kept or claimed."""
+"""A look at one realm's log and its nodes from outside: nothing is made, kept or claimed, and one thing forgotten."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -17,11 +18,13 @@ _CONNECTIONS: Final = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """What there is of a realm: `span` is None while there is no log."""
+    """What there is of a realm: `span` is None while there is no log; `agreed` is what its nodes go by."""
 
     realm: Realm
     span: Span | None
     table: Table
+    agreed: Mapping[str, str]
+    residents: int
 
 
 async def survey(settings: Storage, realm: Realm) -> Survey:
@@ -32,10 +35,34 @@ async def survey(settings: Storage, realm: Realm) -> Survey:
     link = Link(settings, realm, connections=_CONNECTIONS)
     try:
         table = table_of(await link.run("table"))
-        [kept] = await link.exchange(("HMGET", link.names.origin, "epoch", "head", "oldest"))
+        kept, said, residents = await link.exchange(
+            ("HMGET", link.names.origin, "epoch", "head", "oldest"),
+            ("HGETALL", link.names("agreed")),
+            ("HLEN", link.names("resident:id")),
+        )
     finally:
         await link.close()
-    epoch, head, oldest = cast(list[bytes | None], kept)
+    flat = [word.decode() for word in cast(list[bytes], said)]
+    return Survey(
+        realm=realm,
+        span=_span(cast(list[bytes | None], kept)),
+        table=table,
+        agreed=dict(zip(flat[::2], flat[1::2], strict=True)),
+        residents=cast(int, residents),
+    )
+
+
+async def forget(settings: Storage, realm: Realm, name: str) -> None:
+    """Let nodes agree anew on what they go by under `name`, each at its next start. Raises `Unavailable`."""
+    link = Link(settings, realm, connections=_CONNECTIONS)
+    try:
+        await link.exchange(("HDEL", link.names("agreed"), name))
+    finally:
+        await link.close()
+
+
+def _span(kept: Sequence[bytes | None]) -> Span | None:
+    epoch, head, oldest = kept
     if epoch is None or head is None or oldest is None:
-        return Survey(realm=realm, span=None, table=table)
-    return Survey(realm=realm, span=Span(Cursor(epoch.decode(), int(head)), int(oldest)), table=table)
+        return None
+    return Span(Cursor(epoch.decode(), int(head)), int(oldest))

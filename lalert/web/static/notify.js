@@ -162,7 +162,28 @@ async function browser() {
   const registration = await navigator.serviceWorker.ready;
   const { publicKey } = await ask("GET", `${base}/api/v1/push/key`);
   const existing = await registration.pushManager.getSubscription();
-  return existing ?? registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: bytesOf(publicKey) });
+  if (existing && isFor(existing, publicKey)) return existing;
+  await existing?.unsubscribe();
+  return registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: bytesOf(publicKey) });
+}
+
+// A subscription is bound to the hub's key. Had the hub to make a new one, nothing would ever arrive here again.
+function isFor(subscription, publicKey) {
+  const own = new Uint8Array(subscription.options.applicationServerKey);
+  const theirs = bytesOf(publicKey);
+  return own.length === theirs.length && own.every((sign, at) => sign === theirs[at]);
+}
+
+async function isSilent() {
+  const registration = await navigator.serviceWorker.getRegistration(`${base}/`);
+  const existing = await registration?.pushManager.getSubscription();
+  return Boolean(existing) && !isFor(existing, (await ask("GET", `${base}/api/v1/push/key`)).publicKey);
+}
+
+async function renew() {
+  if (!(await isSilent())) return;
+  await unsubscribe();
+  await subscribe();
 }
 
 async function subscribe() {
@@ -221,6 +242,7 @@ keep({ places: [...(kept.places ?? []), ...given.filter((place) => !known.has(pl
 restore();
 drawPlaces();
 if (hindrance()) say(hindrance(), true);
+else if (kept.id && Notification.permission === "granted") doing(renew);
 for (const row of document.querySelectorAll("#found li")) {
   row.querySelector("button").addEventListener("click", () => add("area", row.dataset.code, row.querySelector("span").textContent));
 }
