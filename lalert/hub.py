@@ -30,7 +30,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 import structlog
 
@@ -68,6 +68,12 @@ T = TypeVar("T")
 _READ_CHUNK = 500
 _ALIASES = 10_000
 _DESKS = 1  # messages examined at a time: Python runs one thread, and shapes wait for few
+_LIFTED: Final = Text(
+    ja="references が示すのは解除の電文です。解除を取り消しても発令中には戻らず、発令が誤りだったと伝わってしまうため、"
+    "配信していません。危険が続いているときは、発令の全体を Update で送ってください。",
+    en="What it cancels is an all clear. Nothing would be in force again, and people would read that the order had "
+    "been false: it was not published. If the danger goes on, announce it again, whole, by an Update.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,6 +336,8 @@ class Hub:
         self, alert: Alert, examined: Examined, boundaries: BoundarySet, sender: Sender, now: datetime, lane: Priority
     ) -> Draft:
         known = {r.key: await self.look_up(r) for r in alert.references}
+        if threads.undoes_a_lifting(alert, list(known.values())):
+            raise Rejected(_LIFTED, code="thread.lifted", status=409)
         taken = False if any(known.values()) else await self._is_taken(alert)
         ended = [posted for posted in known.values() if posted]
         ended += [current for posted in ended if (current := self._in_force_of(posted.entry.thread))]

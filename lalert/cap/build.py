@@ -39,6 +39,7 @@ from lalert.cap.model import (
     Status,
     Urgency,
 )
+from lalert.cap.profile import is_all_clear
 from lalert.cap.render import to_xml
 from lalert.cap.vocabulary import Act, Vocabulary, vocabulary_at
 from lalert.errors import Finding, Text, rejected
@@ -335,7 +336,12 @@ def _corrected(
 
 
 def cancel(previous: Alert, *, identifier: str, sent: datetime, note: str) -> Alert:
-    """Return the 取消 (false message) of `previous`: `note` gives the reason, infos say so over the same area."""
+    """Return the 取消 (false message) of `previous`: `note` gives the reason, infos say so over the same area.
+
+    Raises `ValueError` for a 解除: what was lifted by mistake is announced again, by `update`.
+    """
+    if previous.infos and all(is_all_clear(info) for info in previous.infos):
+        raise ValueError("this is an all clear: announce again what was lifted by mistake, by update")
     until = sent + _ALL_CLEAR_LASTS
     # Not AllClear: nothing is over, for nothing ever was.
     infos = tuple(_ended(i, sent, until, _cancel_words(i, note), ResponseType.NONE) for i in previous.infos)

@@ -85,6 +85,15 @@ def is_lifting(alert: Alert) -> bool:
     return bool(alert.infos) and all(is_all_clear(info) for info in alert.infos)
 
 
+def undoes_a_lifting(alert: Alert, referenced: Sequence[Posted | None]) -> bool:
+    """Whether `alert` cancels nothing but 解除 (`referenced`: what it names, None where unknown).
+
+    Nothing would be in force after it, and whoever read it would take the order for a false one, not its end.
+    """
+    named = [posted is not None and is_lifting(posted.entry.alert) for posted in referenced]
+    return alert.msg_type is MsgType.CANCEL and bool(named) and all(named)
+
+
 def cancel_kind_of(alert: Alert) -> CancelKind | None:
     """Return why what `alert` ends has ended: 取消, 解除 or 訂正; None for an ordinary message."""
     if alert.msg_type is MsgType.CANCEL:

@@ -122,6 +122,14 @@ def test_life_cycle_keeps_area_and_names_its_predecessor() -> None:
         assert follower.infos[0].areas == order().infos[0].areas
 
 
+def test_an_all_clear_is_not_cancelled() -> None:
+    """The Cancel of a 解除 would call the order false: it cannot be built, and the order is announced again."""
+    lifted = build.lift(order(), identifier="a", sent=SENT)
+    with pytest.raises(ValueError, match="announce again"):
+        build.cancel(lifted, identifier="b", sent=SENT, note="誤って解除")
+    assert build.update(lifted, order(identifier="b")).references == (lifted.identity,)
+
+
 def test_guide_runs_as_printed(capsys: pytest.CaptureFixture[str]) -> None:
     """The program in the guide for senders makes an announcement, its correction and its end, all valid."""
     (program,) = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)

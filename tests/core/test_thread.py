@@ -9,7 +9,7 @@ import pytest
 from lalert.cap.model import Info, MsgType, ResponseType, Severity, Status
 from lalert.core import thread
 from lalert.core.expiry import expiry_of
-from lalert.core.model import CancelKind, Kind, Standing, State
+from lalert.core.model import CancelKind, Kind, Posted, Standing, State
 from tests.core.messages import CHIYODA, CHUO, LIFETIME, SENT, History, alert, all_clear, identity, info, zones
 
 UPDATE, CANCEL = MsgType.UPDATE, MsgType.CANCEL
@@ -47,6 +47,17 @@ def test_unknown_references_name_the_thread_after_the_first() -> None:
     second = log.post(alert(identifier="C", msg_type=CANCEL, refs=[identity("lost")]))
     assert (first.thread, second.thread) == ("lost", "lost")
     assert [reach.identity.identifier for reach in second.supersedes] == ["B"]
+
+
+def test_a_cancel_of_an_all_clear_alone_undoes_a_lifting(log: History) -> None:
+    """Only where each message that a Cancel names is known, and a 解除; an Update of one is an announcement."""
+    log.post(alert(all_clear(), identifier="B", msg_type=UPDATE, refs=[identity("A")]))
+    order, lifted = (Posted(entry, Standing(state=entry.state)) for entry in log.entries)
+    cancel = alert(identifier="C", msg_type=CANCEL, refs=[identity("B")])
+    assert thread.undoes_a_lifting(cancel, [lifted])
+    for named in ([lifted, order], [lifted, None], [order], [None], []):
+        assert not thread.undoes_a_lifting(cancel, named)
+    assert not thread.undoes_a_lifting(alert(identifier="C", msg_type=UPDATE, refs=[identity("B")]), [lifted])
 
 
 def test_an_alert_with_references_begins_a_thread(log: History) -> None:

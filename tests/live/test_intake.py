@@ -119,6 +119,22 @@ async def test_message_that_was_cancelled_before_it_came_is_refused(live: Caller
     assert (await live.get("/api/v1/alerts/active")).json["alerts"] == []
 
 
+async def test_an_all_clear_is_not_cancelled(live: Caller) -> None:
+    """The Cancel of a 解除 tells people that the order was false: 409. Announced again by an Update, it holds."""
+    order = author.order()
+    lifted = author.lift(order)
+    false = author.cancel(order)
+    undoing = false.raw.replace(order.identifier.encode(), lifted.identifier.encode())
+    await live.publish(order)
+    await live.publish(lifted)
+    assert_problem(await live.post(undoing), 409, "thread.lifted")
+    again = author.update(lifted)
+    await live.publish(again)
+    active = (await live.get("/api/v1/alerts/active")).json["alerts"]
+    assert [entry["alert"]["identifier"] for entry in active] == [again.identifier]
+    await live.publish(author.cancel(again))
+
+
 async def test_keys_open_their_own_door_only(server: Server, live: Caller, drill: Caller) -> None:
     """401 without a key, with an unknown or malformed one, and with the key of the other realm."""
     order = author.order()
