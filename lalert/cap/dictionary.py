@@ -68,6 +68,14 @@ def _integer(text: str) -> object:
     return int(text)
 
 
+def _language(text: str) -> object:
+    """Return a language tag. CAP 1.2 §3.2.2: a null value is en-US, and so is the schema's default for an empty one."""
+    tag = text.strip()
+    if not tag:
+        raise Malformed("cap.language.empty", text)
+    return tag
+
+
 def _maybe_stripped(text: str) -> object:
     return text.strip() or None
 
@@ -90,7 +98,7 @@ ALERT: Final = (
 )
 
 INFO: Final = (
-    Slot("language", "language", str.strip),
+    Slot("language", "language", _language),
     Slot("category", "categories", None, many=True, required=True, words=_words(Category)),
     Slot("event", "event", None, required=True),
     Slot("responseType", "response_types", None, many=True, words=_words(ResponseType)),

@@ -105,6 +105,7 @@ CHANGES: dict[str, list[tuple[str, str]]] = {
     "cap.limits areas": [(AREA, AREA * (rules.MAX_AREAS + 1))],
     "cap.limits infos": [(INFO, INFO * (rules.MAX_INFOS + 1))],
     "cap.limits shapes": [("<circle>35.69,139.75 1.5</circle>", "<circle>35,139 1</circle>" * (rules.MAX_SHAPES + 1))],
+    "cap.language.empty": [("<language>ja<", "<language><")],
     "cap.language.form": [("<language>ja<", "<language>ja_JP<")],
     "cap.headline.long": [("千代田区に避難指示", "あ" * 161)],
     "cap.web.relative": [("<resource>", "<web>www.example.jp</web><resource>")],

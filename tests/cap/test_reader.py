@@ -65,6 +65,15 @@ def test_empty_polygon_hides_no_open_one() -> None:
     assert reading.verdict == "invalid"
 
 
+def test_empty_language_is_english() -> None:
+    """CAP 1.2 §3.2.2: a null value of language is en-US; a Japanese message that says so is told."""
+    reading = read(changed("<language>ja</language>", "<language/>"), profile="core")
+    assert reading.alert is not None
+    assert reading.alert.infos[0].language == "en-US"
+    assert [(f.code, f.severity) for f in reading.findings] == [("cap.language.empty", Severity.WARNING)]
+    assert _codes(changed("<language>ja</language>", "<language> </language>"), profile="core") >= {"cap.schema.type"}
+
+
 @pytest.mark.parametrize("beside", ["", "<polygon/>"])
 def test_empty_mime_type_is_none_however_it_is_read(beside: str) -> None:
     """What is only told (an empty shape) changes nothing about what else is wrong."""
