@@ -47,14 +47,20 @@ _SEVERITIES: Final = {
 @click.option("--strictness", type=click.Choice([s.value for s in Strictness]), default="producer", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="1行1件のJSON / JSON lines")
 @click.option("--trust", "trusted", type=_FILE, help="電子署名も検査する(trust.toml)/ verify signatures, too")
+@click.option(
+    "--key-id", default="", help="--trust を、このキーの投稿として / as if posted with this key, or source:NAME"
+)
 @honest
-def validate(given: Sequence[str], profile: Profile, strictness: str, as_json: bool, trusted: Path | None) -> None:
+def validate(
+    given: Sequence[str], profile: Profile, strictness: str, as_json: bool, trusted: Path | None, key_id: str
+) -> None:
     """電文を検査する(- は標準入力)/ Check messages and envelopes; - reads stdin. Exit 3 when one has an error."""
     question = Question(
         profile=profile,
         strictness=Strictness(strictness),
         now=datetime.now(UTC),
         trust=load_trust(trusted) if trusted else None,
+        key_id=key_id,
         boundaries=boundaries.load() if profile == "jp" else None,
     )
     names = list(material.spread(given))

@@ -38,13 +38,15 @@ _FATAL: Final = frozenset({"cap.edxl.root", "cap.edxl.status", "cap.edxl.type", 
 class Question:
     """How to inspect: by which rules, at which moment, with whose keys and on which map.
 
-    Without a `trust` no signature is looked at, without `boundaries` no area.
+    Without a `trust` no signature is looked at, without `boundaries` no area. `key_id` names the API key with which it
+    would be posted: a trust may know signers of that key alone.
     """
 
     profile: Profile = "jp"
     strictness: Strictness = Strictness.PRODUCER
     now: datetime
     trust: Trust | None = None
+    key_id: str = ""
     boundaries: BoundarySet | None = None
 
 
@@ -120,7 +122,12 @@ def inspect(raw: bytes, question: Question) -> Inspection:
 
 def _message(raw: bytes, question: Question) -> Inspected:
     reading = reader.read(
-        raw, profile=question.profile, strictness=question.strictness, now=question.now, trust=question.trust
+        raw,
+        profile=question.profile,
+        strictness=question.strictness,
+        now=question.now,
+        trust=question.trust,
+        key_id=question.key_id,
     )
     found, alert = Inspected(alert=reading.alert, findings=reading.findings), reading.alert or decode(raw).alert
     if alert is None:

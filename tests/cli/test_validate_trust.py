@@ -33,6 +33,16 @@ async def test_verdicts(tmp_path: Path) -> None:
     assert {"cap.signature.unknown", "cap.signature.required"} <= {one["code"] for one in told["findings"]}
 
 
+async def test_as_if_posted_with_a_key(tmp_path: Path) -> None:
+    """Signers of one API key count with `--key-id`, and for nobody else."""
+    (tmp_path / "city.pem").write_bytes(CITY.pem)
+    file = tmp_path / "trust.toml"
+    file.write_text('[[signer]]\nkey_id = "1f0c"\ncertificate = "city.pem"\nrequired = true\n')
+    for more, expected in (((), "unverifiable"), (("--key-id", "1f0c"), "valid")):
+        _, out, _ = await hubs.run("validate", "--json", "--trust", str(file), *more, "-", stdin=signed(RAW, CITY))
+        assert [one["verdict"] for one in json.loads(out)["signatures"]] == [expected]
+
+
 async def test_a_wrong_trust_file(tmp_path: Path) -> None:
     """A trust file that is not right ends the command with its faults, and no message is judged."""
     file = tmp_path / "trust.toml"
