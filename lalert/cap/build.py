@@ -5,7 +5,7 @@ references the earlier one and keeps its area:
 
     first = order(level=4, hazard="flood", codes=["131113"], sender="bousai@city.example.jp", identifier="2026-0001",
                   sent=datetime.now(timezone(timedelta(hours=9))), area_desc="大田区")
-    above = update(first, order(level=5, ...))      # 引上げ: what holds from now on, whole
+    above = update(first, order(level=5, ...))      # 引上げ: what holds from now on, whole; several parts: `together`
     right = correct(above, identifier="2026-0003", sent=..., note="避難所の名称の誤り", description=...)     # 訂正
     over = lift(right, identifier="2026-0004", sent=...)                                                # 解除
 
@@ -232,6 +232,15 @@ def _pairs(values: Mapping[str, str] | None) -> tuple[NamedValue, ...]:
 def update(previous: Alert, following: Alert, *, also: Sequence[Identity] = ()) -> Alert:
     """Return `following` (made by `order`) as the Update that takes the place of `previous` and of `also`."""
     return _sound(replace(following, msg_type=MsgType.UPDATE, references=(previous.identity, *also)))
+
+
+def together(first: Alert, *others: Alert) -> Alert:
+    """Return one message that says what all of these say: several levels or places, each part as it was made.
+
+    Head, references and msgType are those of `first`. A part that is lifted comes from `lift`:
+    `together(update(previous, order(...)), lift(order(...), ...))`.
+    """
+    return _sound(replace(first, infos=tuple(info for one in (first, *others) for info in one.infos)))
 
 
 def lift(

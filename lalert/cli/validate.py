@@ -55,6 +55,8 @@ def validate(
     given: Sequence[str], profile: Profile, strictness: str, as_json: bool, trusted: Path | None, key_id: str
 ) -> None:
     """電文を検査する(- は標準入力)/ Check messages and envelopes; - reads stdin. Exit 3 when one has an error."""
+    if key_id and not trusted:
+        raise click.UsageError("--key-id needs --trust")
     question = Question(
         profile=profile,
         strictness=Strictness(strictness),

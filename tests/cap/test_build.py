@@ -11,6 +11,7 @@ import pytest
 from lalert.cap import build, render
 from lalert.cap.model import Alert, MsgType, NamedValue, Status
 from lalert.cap.parse import parse
+from lalert.cap.profile import is_all_clear, level_of
 from lalert.cap.reader import read
 from lalert.errors import Rejected, Severity
 
@@ -128,6 +129,18 @@ def test_an_all_clear_is_not_cancelled() -> None:
     with pytest.raises(ValueError, match="announce again"):
         build.cancel(lifted, identifier="b", sent=SENT, note="誤って解除")
     assert build.update(lifted, order(identifier="b")).references == (lifted.identity,)
+
+
+def test_several_parts_are_one_message() -> None:
+    """Two levels in two places and a third place that is lifted: one Update, the head of the first."""
+    begin = order(codes=["131016", "131024", "131032"])
+    higher = build.update(begin, order(identifier="b", level=5, codes=["131016"]))
+    over = build.lift(order(codes=["131032"]), identifier="b", sent=SENT)
+    made = build.together(higher, order(level=3, codes=["131024"]), over)
+    assert (made.identity, made.references) == (higher.identity, (begin.identity,))
+    assert [level_of(info, sent=SENT) for info in made.infos[:2]] == [5, 3]
+    assert [is_all_clear(info) for info in made.infos] == [False, False, True]
+    assert read(made.raw, now=NOW).alert == made
 
 
 def test_guide_runs_as_printed(capsys: pytest.CaptureFixture[str]) -> None:
