@@ -110,8 +110,8 @@ def restriction(alert: Alert) -> Breaches:
 
 
 def addresses(alert: Alert) -> Breaches:
-    """§3.2.1 addresses: scope Private needs them."""
-    if alert.scope is Scope.PRIVATE and not (alert.addresses or "").strip():
+    """§3.2.1 addresses: scope Private needs them; quotes around nothing name nobody."""
+    if alert.scope is Scope.PRIVATE and not (alert.addresses or "").strip('" \t\r\n'):
         return [Breach("cap.addresses.missing", "addresses")]
     return NONE
 

@@ -23,8 +23,8 @@ _DECLARATION: Final = re.compile(r"""\A<\?xml(?:[^>]*?encoding\s*=\s*["']([^"'>]
 _UTF_8: Final = frozenset({"", "utf-8", "utf8", "us-ascii"})
 _JAPANESE: Final = ("cp932", "euc_jp")  # cp932 is the Shift_JIS that is really written, with ① and 髙
 _SAYS_JAPANESE: Final = re.compile(rb"language>\s*ja\b", re.IGNORECASE)
-_KANA: Final = re.compile("[\u3041-\u3096\u30a1-\u30fa]")
-_HALF_KANA: Final = re.compile("[\uff61-\uff9f]")
+_KANA: Final = re.compile("[\u3041-\u3096\u30a1-\u30fa]++")
+_HALF_KANA: Final = re.compile("[\uff61-\uff9f]++")
 _ROOT: Final = re.compile(rb"<([A-Za-z_][\w.\-]*):alert\b([^<>]*)>")
 _AMPERSAND: Final = re.compile(
     rb"<!\[CDATA\[(?:.*?\]\]>|.*\Z)|<!--(?:.*?-->|.*\Z)|&(?:(\#?[0-9A-Za-z]{1,32});)?", re.DOTALL
@@ -91,7 +91,7 @@ def _maybe_decoded(raw: bytes, encoding: str) -> str | None:
 
 def _japaneseness(text: str) -> tuple[int, int]:
     """Return how many kana there are, and how few of the half-width ones as which EUC-JP appears in Shift_JIS."""
-    return len(_KANA.findall(text)), -len(_HALF_KANA.findall(text))
+    return sum(map(len, _KANA.findall(text))), -sum(map(len, _HALF_KANA.findall(text)))
 
 
 def _bound(raw: bytes) -> bytes:

@@ -68,6 +68,7 @@ def test_good_message_breaks_no_rule() -> None:
         ({"scope": Scope.RESTRICTED}, "cap.restriction.missing", "restriction"),
         ({"scope": Scope.RESTRICTED, "restriction": "  "}, "cap.restriction.missing", "restriction"),
         ({"scope": Scope.PRIVATE}, "cap.addresses.missing", "addresses"),
+        ({"scope": Scope.PRIVATE, "addresses": ' ""\n'}, "cap.addresses.missing", "addresses"),
         ({"addresses": '"Fire chief'}, "cap.quotes.open", "addresses"),
         ({"incidents": 'a "b'}, "cap.quotes.open", "incidents"),
         ({"status": Status.EXERCISE}, "cap.note.exercise", "note"),
