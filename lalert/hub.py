@@ -105,10 +105,7 @@ class Hub:
         metrics.open(site.realm.value, lanes=(lane.label for lane in Priority), kinds=(kind.value for kind in Kind))
         self.site = site
         self.clock = clock
-        self.signatures = signatures
-        if signatures.key is not None:
-            expires = signatures.key.certificate.not_valid_after_utc.timestamp()
-            metrics.signing_expires.labels(site.realm.value).set(expires)
+        self.take_signatures(signatures)
         self.situation = Situation()
         self.tail = Tail(head=Cursor("", 0), limit=settings.stream.tail_entries)
         self.public_head = self.tail.head  # the newest entry that everybody may see
@@ -167,6 +164,13 @@ class Hub:
         if self.store.is_shared and self._committer.failing_since is not None:
             await self.store.nodes.probe()
             self._committer.recovered()
+
+    def take_signatures(self, signatures: Signatures) -> None:
+        """Check and sign by these from the next message on; one that is being examined goes on with those before."""
+        self.signatures = signatures
+        if signatures.key is not None:
+            expires = signatures.key.certificate.not_valid_after_utc.timestamp()
+            self.metrics.signing_expires.labels(self.site.realm.value).set(expires)
 
     # --- life -------------------------------------------------------------------------------------------------
 

@@ -122,6 +122,12 @@ class Metrics:
             ["realm"],
             registry=r,
         )
+        self.files_refused = Gauge(
+            "lalert_files_refused",
+            "1 while changed files (signatures, sources) cannot be used and those before are in force",
+            ["realm", "files"],
+            registry=r,
+        )
         self.store_up = Gauge("lalert_store_up", "1 while the store accepts writes", ["realm"], registry=r)
         self.cluster_nodes = Gauge(
             "lalert_cluster_nodes", "Nodes that share the log and are alive, this one included", ["realm"], registry=r

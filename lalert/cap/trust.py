@@ -75,12 +75,18 @@ class Trust:
         return everybody | self.by_sender.get(sender, Rule()) | self.by_key_id.get(key_id, Rule())
 
 
-def load(path: Path) -> Trust:
+def load(path: Path, *, note: Callable[[Path], None] = lambda _: None) -> Trust:
     """Return the trust that the file at `path` tells; file names in it are relative to its folder.
 
-    Raises `Rejected` (`trust.invalid`) that lists everything that is wrong.
+    `note` hears of each file before it is opened. Raises `Rejected` (`trust.invalid`) that lists everything that is
+    wrong.
     """
-    return parse(path.name, lambda name: _bounded(path.parent / name))
+
+    def read(name: str) -> bytes:
+        note(path.parent / name)
+        return _bounded(path.parent / name)
+
+    return parse(path.name, read)
 
 
 def parse(name: str, read: Read) -> Trust:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,17 +22,17 @@ class Signatures:
     key: SigningKey | None = None
 
 
-def load(chosen: Chosen, realm: Realm) -> Signatures:
-    """Return what the operator chose for `realm`, out of the files that the settings name.
+def load(chosen: Chosen, realm: Realm, *, note: Callable[[Path], None] = lambda _: None) -> Signatures:
+    """Return what the operator chose for `realm`, out of the files that the settings name; `note` hears of each file.
 
     Raises `Rejected` (`trust.invalid`, `signing.key`): a hub that checks or signs less than it was told must not start.
     """
     if realm is Realm.LIVE:
-        return _load(chosen.trust, chosen.key, chosen.certificate)
-    return _load(chosen.drill_trust, chosen.drill_key, chosen.drill_certificate)
+        return _load(chosen.trust, chosen.key, chosen.certificate, note)
+    return _load(chosen.drill_trust, chosen.drill_key, chosen.drill_certificate, note)
 
 
-def _load(trusted: Path | None, key: Path | None, certificate: Path | None) -> Signatures:
+def _load(trusted: Path | None, key: Path | None, certificate: Path | None, note: Callable[[Path], None]) -> Signatures:
     if (key is None) != (certificate is None):
         raise Rejected(
             Text(
@@ -40,7 +41,10 @@ def _load(trusted: Path | None, key: Path | None, certificate: Path | None) -> S
             ),
             code="signing.key",
         )
+    for file in (key, certificate):
+        if file is not None:
+            note(file)
     return Signatures(
-        trust=None if trusted is None else trust.load(trusted),
+        trust=None if trusted is None else trust.load(trusted, note=note),
         key=None if key is None or certificate is None else signing.load(key, certificate),
     )

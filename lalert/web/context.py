@@ -6,22 +6,24 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from lalert.core.signatures import Signatures
 from lalert.courier import Dispatcher
 from lalert.hub import Hub
 from lalert.member import Member
 from lalert.publishers.cache import Cache
-from lalert.sources.watch import Watch
 from lalert.web.answers import Document
 from lalert.web.bell import Bell
 from lalert.web.bench import Bench
 from lalert.web.canary import Canary
 from lalert.web.desk import Desk
 from lalert.web.fanout import Fanout
+from lalert.web.followed import Followed
 from lalert.web.journal import Journal
 from lalert.web.keyring import Keyring
 from lalert.web.limits import Limits
 from lalert.web.outbound import Outbound
 from lalert.web.views import Pages
+from lalert.web.watching import Sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,8 @@ class Context:
     desk: Desk
     journal: Journal
     member: Member
-    watch: Watch
+    sources: Sources
+    signatures: Followed[Signatures]
 
 
 CONTEXT = web.AppKey("context", Context)

@@ -72,7 +72,7 @@ def _status(ctx: Context) -> dict[str, object]:
         "lastChange": hub.changed_at.isoformat(timespec="seconds"),
         "storeFailingSince": hub.failing_since.isoformat(timespec="seconds") if hub.failing_since else None,
         "canaryAgeSeconds": {way: round((now - seen).total_seconds(), 1) for way, seen in ctx.canary.seen.items()},
-        "sources": ctx.watch.to_list(),
+        "sources": ctx.sources.watch.to_list(),
         "now": now.isoformat(timespec="seconds"),
     }
 

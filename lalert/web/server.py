@@ -19,7 +19,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from lalert.core.model import Entry, Realm
-from lalert.core.signatures import load as signatures_of
+from lalert.core.signatures import Signatures
 from lalert.errors import Text, Unavailable
 from lalert.geo.atlas import Atlas
 from lalert.hub import Hub
@@ -30,6 +30,7 @@ from lalert.publishers.faces import Site
 from lalert.scheduler import Scheduler
 from lalert.settings import Settings
 from lalert.store.opening import open_store
+from lalert.web import signatories
 from lalert.web.app import make_app
 from lalert.web.bell import Bell
 from lalert.web.bench import Bench
@@ -38,15 +39,15 @@ from lalert.web.context import Context
 from lalert.web.desk import Desk
 from lalert.web.edition import follow, tell_fault
 from lalert.web.fanout import Fanout
+from lalert.web.followed import Followed
 from lalert.web.identity import Identity, taken
 from lalert.web.joining import joined, reporting
 from lalert.web.journal import Journal
 from lalert.web.keyring import Keyring
 from lalert.web.limits import Limits
 from lalert.web.outbound import Outbound
-from lalert.web.signatories import tell_strangers
 from lalert.web.views import Pages
-from lalert.web.watching import watching
+from lalert.web.watching import Sources
 
 log = structlog.get_logger("lalert.server")
 
@@ -59,6 +60,7 @@ _EXPIRY_S, _KEYS_S, _RETENTION_S = 1.0, 2.0, 3600.0
 _JOURNAL_S = 1.0
 _SOURCES_S = 1.0
 _BOUNDARIES_S = 2.0
+_FILES_S = 2.0
 _FEW_S = 0.2  # of reading: a few thousand residents
 _BULKY = 64  # large answers kept, most of them pictures of 200 KB
 _BACKLOG = 4096  # everybody reconnects at once after a restart
@@ -95,7 +97,8 @@ async def serving(settings: Settings, *, clock: Callable[[], datetime] = utc_now
     """Run the server as long as the context lasts. Raises `Unavailable` when the port or a store cannot be had."""
     atlas = await asyncio.to_thread(Atlas.open, settings.store.data, groups=settings.hub.groups)
     tell_fault(atlas)
-    signatures = {realm: await asyncio.to_thread(signatures_of, settings.signatures, realm) for realm in Realm}
+    signed = {realm: signatories.followed(settings, realm) for realm in Realm}
+    signatures = {realm: await asyncio.to_thread(signed[realm].read) for realm in Realm}
     metrics = Metrics()
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(_listen(settings.server.host, settings.server.port))
@@ -123,9 +126,9 @@ async def serving(settings: Settings, *, clock: Callable[[], datetime] = utc_now
             await _can_read(bell.start, realm, residents.WAY)
             stack.push_async_callback(bell.stop)
             canary = Canary(hub, url=url + site.base, session=session)
-            ctx = await _furnish(stack, hub, canary, bell, outbound, identity)
+            ctx = await _furnish(stack, hub, canary, bell, outbound, identity, signed[realm])
             contexts.append(ctx)
-            tell_strangers(ctx)
+            signatories.tell_strangers(ctx)
             _schedule(scheduler, ctx)
         scheduler.every(_BOUNDARIES_S, "boundaries", partial(follow, atlas, contexts))
         await _read_residents(stack, contexts)
@@ -140,7 +143,13 @@ async def serving(settings: Settings, *, clock: Callable[[], datetime] = utc_now
 
 
 async def _furnish(
-    stack: AsyncExitStack, hub: Hub, canary: Canary, bell: Bell, outbound: Outbound, identity: Identity
+    stack: AsyncExitStack,
+    hub: Hub,
+    canary: Canary,
+    bell: Bell,
+    outbound: Outbound,
+    identity: Identity,
+    signed: Followed[Signatures],
 ) -> Context:
     """Return what the handlers of this realm work with; its fan-out runs until the stack unwinds."""
     settings, realm = hub.settings, hub.realm
@@ -178,6 +187,9 @@ async def _furnish(
     dispatcher, member = await joined(stack, hub, desk, bell, report, predecessor=identity.predecessor)
     keyring = Keyring(hub.store)
     await keyring.refresh()
+    sources = Sources(hub)
+    stack.push_async_callback(sources.close)
+    await sources.start()
     bench = Bench(name=f"check-{realm}")
     stack.callback(bench.close)
     return Context(
@@ -197,7 +209,8 @@ async def _furnish(
         desk=desk,
         journal=journal,
         member=member,
-        watch=await watching(stack, hub),
+        sources=sources,
+        signatures=signed,
     )
 
 
@@ -240,7 +253,9 @@ def _schedule(scheduler: Scheduler, ctx: Context) -> None:
     scheduler.every(_KEYS_S, f"residents-{realm}", ctx.bell.follow)
     scheduler.every(_JOURNAL_S, f"journal-{realm}", ctx.journal.flush)
     scheduler.every(_RETENTION_S, f"retention-{realm}", once(hub.prune))
-    scheduler.every(_SOURCES_S, f"sources-{realm}", once(ctx.watch.tick))
+    scheduler.every(_SOURCES_S, f"sources-{realm}", once(ctx.sources.watch.tick))
+    scheduler.every(_FILES_S, f"register-{realm}", ctx.sources.follow)
+    scheduler.every(_FILES_S, f"signatures-{realm}", partial(signatories.follow, ctx))
 
 
 async def _answer(stack: AsyncExitStack, settings: Settings, contexts: list[Context], listener: socket.socket) -> None:
