@@ -108,7 +108,9 @@ async def test_what_an_update_leaves_out_is_lifted_there_and_said(server: Server
         heard = (await listener.until_identifier(name(33))).json
     told = "対象から外れて解除：東京都あきる野市"
     assert receipt["leftOut"] == heard["leftOut"]
-    assert receipt["leftOut"]["municipalities"] == [{"code": AKIRUNO, "name": "あきる野市", "en": "Akiruno City", "whole": True}]
+    assert receipt["leftOut"]["municipalities"] == [
+        {"code": AKIRUNO, "name": "あきる野市", "en": "Akiruno City", "whole": True}
+    ]
     assert receipt["leftOut"]["names"] == ["あきる野市"]
     assert told in receipt["leftOut"]["text"]["ja"]
     assert await in_force(live, AKIRUNO) == []
