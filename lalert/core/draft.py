@@ -28,6 +28,14 @@ _LOOK: Final = Text(
     "See whether what you mean to end is still in force; then send it again under a new identifier, with sender, "
     "identifier and sent copied from there.",
 )
+_EARLIER: Final = Text(
+    "取消した電文の前の情報は、発令中に戻りません。一連の情報はすべて終わります。",
+    "What held before the cancelled message is not in force again: the whole thread ends.",
+)
+_ANNOUNCE: Final = Text(
+    "前の情報がまだ必要なら、その全体を書いた Update を新しい identifier で送ってください。",
+    "If that is still needed, announce it again, whole, by an Update under a new identifier.",
+)
 
 
 def draft_of(
@@ -80,7 +88,7 @@ def draft_of(
         silent=threads.is_silent(alert, zones, current.entry if current else None),
         key_id=sender.key_id if sender else "",
         attribution=sender.attribution if sender else "",
-        findings=(*findings, *_about_unknown(alert, unknown)),
+        findings=(*findings, *_about_unknown(alert, unknown), *_about_earlier(alert, referenced)),
         signatures=tuple(signatures),
         own_signature=own_signature,
     )
@@ -101,4 +109,20 @@ def _about_unknown(alert: Alert, unknown: Sequence[Identity]) -> Iterator[Findin
         advice=_LOOK,
         path="/alert/references",
         found=shortened(format_references(tuple(unknown))),
+    )
+
+
+def _about_earlier(alert: Alert, referenced: Sequence[Posted]) -> Iterator[Finding]:
+    """Yield what its sender must know of a Cancel of an Update: it takes back no step, it ends all of them."""
+    earlier = tuple(reach.identity for posted in referenced for reach in posted.entry.supersedes)
+    if alert.msg_type is not MsgType.CANCEL or not earlier or set(earlier) <= set(alert.references):
+        return
+    yield Finding(
+        code="references.earlier",
+        severity=Severity.WARNING,
+        clause="CAP 1.2 §3.2.1 msgType",
+        message=_EARLIER,
+        advice=_ANNOUNCE,
+        path="/alert/references",
+        found=shortened(format_references(earlier)),
     )

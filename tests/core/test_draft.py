@@ -189,3 +189,18 @@ def test_a_change_of_what_nobody_knows_says_so(log: Log, kind: str) -> None:
     assert (told.code, told.severity) == ("references.unknown", Severity.WARNING)
     assert alert.references[0].identifier in (told.found or "")
     assert log.draft(author.order(CHIYODA), unknown=alert.references).findings == ()
+
+
+def test_the_cancel_of_a_raise_takes_back_no_step(log: Log) -> None:
+    """Whoever cancels an Update is told that what held before it ends, too, unless that is cancelled with it."""
+    first = author.order(CHIYODA, level=3)
+    raised = author.update(first, CHIYODA, level=4)
+    log.keep(first)
+    log.keep(raised)
+    (told,) = log.draft(author.cancel(raised)).findings
+    assert (told.code, told.severity) == ("references.earlier", Severity.WARNING)
+    assert first.identifier in (told.found or "")
+    assert log.draft(author.cancel(first)).findings == ()
+    whole = author.cancel(raised)
+    assert log.draft(replace(whole, references=(first.identity, raised.identity))).findings == ()
+    assert log.draft(author.update(raised, CHIYODA, level=5)).findings == ()
