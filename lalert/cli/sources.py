@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ import click
 from rich.console import Console
 from rich.table import Column, Table
 
+from lalert.cap.catalogue import shortened
 from lalert.cap.model import Alert
 from lalert.cli.prose import Prose, plain, printable
 from lalert.cli.reasons import reason_of
@@ -24,23 +25,49 @@ from lalert.geo.boundaries import BoundarySet, load
 from lalert.settings import Hub, Networks
 from lalert.sources import register
 from lalert.sources.gatherer import Fault, Gathered, Gatherer
-from lalert.sources.judging import UNREADABLE, Known, Message, judge, read
+from lalert.sources.judging import UNREADABLE, Known, Left, Message, judge, read
 from lalert.sources.memory import Memory
 from lalert.sources.source import Source
 from lalert.web.fetcher import Fetcher
 
 _TAKEN = "accepted"
+_MOST_REASONS = 5
+_BEGINNING, _BEGINNING_BYTES = 24, 200
+_LEFT = {
+    Left.REPEATED.value: Text("すでに受け付けた電文です。", "It is kept already."),
+    Left.CONFLICT.value: Text("同じ名前で中身の違う電文があります。", "There is another message of this name."),
+    Left.SUPERSEDED.value: Text("すでに更新・取消されています。", "It was updated or cancelled already."),
+    Left.OVER.value: Text("有効期限を過ぎています。", "It no longer holds."),
+    Left.REISSUED.value: Text("別の名前で出し直された同じ電文です。", "It is the same message under another name."),
+    Left.EFFECTLESS.value: Text("終わらせる相手の電文がありません。", "There is nothing that it ends."),
+    Left.DISTRUSTED.value: Text("この取り込み元が変えてはいけない電文です。", "This source must not change it."),
+}
 _RULES = Hub()  # as a hub has them by default
 
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
-    """What would become of one content of a source: `accepted`, why it would be left, or the code of its refusal."""
+    """What would become of one content of a source: `accepted`, why it would be left, or the code of its refusal.
+
+    `begins` is how a content begins that is no message: nothing else tells which one it is.
+    """
 
     alert: Alert | None
     outcome: str
     refused: bool = False
     findings: tuple[Finding, ...] = ()
+    begins: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is called in a table."""
+        return self.alert.identifier if self.alert else f"«{self.begins}»"
+
+    @property
+    def reasons(self) -> Iterator[str]:
+        """Why, and what to know, each once."""
+        told = (_LEFT[self.outcome],) if self.outcome in _LEFT else ()
+        yield from dict.fromkeys(say(text) for text in (*told, *(one.message for one in self.findings[:_MOST_REASONS])))
 
 
 @click.group()
@@ -112,8 +139,12 @@ def _judge(source: Source, contents: Sequence[bytes], boundaries: BoundarySet, n
     return [
         *(_examined(message, source, boundaries, now) for chain in judged.chains for message in chain),
         *(_Verdict(message.alert, why.value) for message, why in judged.left),
-        *(_Verdict(None, UNREADABLE, True, one.findings) for one in unread),
+        *(_Verdict(None, UNREADABLE, True, one.findings, _beginning(one.raw)) for one in unread),
     ]
+
+
+def _beginning(raw: bytes) -> str:
+    return shortened(raw[:_BEGINNING_BYTES].decode("utf-8", "replace"))[:_BEGINNING]
 
 
 def _examined(message: Message, source: Source, boundaries: BoundarySet, now: datetime) -> _Verdict:
@@ -166,7 +197,6 @@ def _print_table(source: Source, verdicts: Sequence[_Verdict]) -> None:
     )
     for verdict in verdicts:
         alert = verdict.alert
-        why = "\n".join(dict.fromkeys(say(finding.message) for finding in verdict.findings[:5]))
-        cells = (alert.identifier if alert else "-", f"{alert.sent:%m-%d %H:%M}" if alert else "-", verdict.outcome)
-        table.add_row(*(plain(cell) for cell in cells), Prose(printable(why)))
+        cells = (verdict.name, f"{alert.sent:%m-%d %H:%M}" if alert else "-", verdict.outcome)
+        table.add_row(*(plain(cell) for cell in cells), Prose(printable("\n".join(verdict.reasons))))
     Console().print(table)

@@ -76,6 +76,20 @@ async def test_links_that_cannot_be_read_are_no_success(upstream: Upstream) -> N
     assert "http_500" in result.stderr
 
 
+async def test_table_tells_people_why(upstream: Upstream) -> None:
+    """What is left is explained in words, and what is no message is shown by how it begins."""
+    cancelled = author.order(CHIYODA)
+    feed = atom(inline(cancelled), inline(author.cancel(cancelled)), entry(upstream.put("/x", b"no message")))
+    upstream.put("/feed", feed)
+    result = await asyncio.to_thread(
+        CliRunner(env={"LC_ALL": "C.UTF-8", "COLUMNS": "120"}).invoke,
+        main,
+        ["sources", "check", upstream.url + "/feed", *HOME],
+    )
+    for words in ("updated or cancelled already", "nothing that it ends", "«no message»"):
+        assert words in result.stdout
+
+
 async def test_private_address_is_not_asked_without_leave(upstream: Upstream) -> None:
     """The command obeys the same guard as the hub."""
     upstream.put("/feed", author.order())
