@@ -14,6 +14,7 @@ import click
 from rich.console import Console
 from rich.table import Column, Table
 
+from lalert.cli.prose import plain
 from lalert.cli.speech import FAILED, emit, honest, say, tell
 from lalert.cli.where import storage, store_option
 from lalert.core import keys
@@ -89,11 +90,12 @@ def list_(data: Path | None, store_url: str | None, realm: str, as_json: bool) -
             emit(_public(one))
         return
     whole = Column("ID", no_wrap=True)  # what `revoke` asks for must not be cut
-    table = Table(whole, "名前 / name", "役割 / role", "区域 / areas", "発行 / issued", "失効 / revoked")
+    titles = ("名前 / name", "役割 / role", "区域 / areas", "発行 / issued", "失効 / revoked")
+    table = Table(whole, *(Column(title, overflow="fold") for title in titles))
     for one in stored:
         revoked = one.revoked_at.isoformat(timespec="seconds") if one.revoked_at else ""
         created = one.created_at.isoformat(timespec="seconds")
-        table.add_row(one.key_id, one.name, one.role.value, ",".join(one.areas), created, revoked)
+        table.add_row(one.key_id, plain(one.name), one.role.value, ", ".join(one.areas), created, revoked)
     Console().print(table)
 
 

@@ -53,6 +53,15 @@ async def test_only_a_digest_is_kept(tmp_path: Path) -> None:
     assert line["id"] in table
 
 
+async def test_table_leaves_nothing_out(tmp_path: Path) -> None:
+    """On 80 columns every code of a key is whole, and a name with brackets is no markup."""
+    codes = ["131016", "131024", "131032", "131041", "131059"]
+    await issue(tmp_path, "--area", ",".join(codes), "--name", "[red]")  # the last name counts
+    _, table, _ = await hubs.run("key", "list", "--data", str(tmp_path), "--realm", "live")
+    for whole in ("[red]", *codes):
+        assert whole in table
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
