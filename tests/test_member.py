@@ -73,12 +73,15 @@ class Paused:
         self._nodes = nodes
         self.is_cut = False
         self.ahead_s = 0.0
+        self.answers_after_s = 0.0
 
     async def beat(self, beat: Beat) -> Table:
         """Beat, if there is a line."""
         if self.is_cut:
             raise Unavailable(Text("不通", "away"), code="store.unreachable")
-        return await self._nodes.beat(beat)
+        table = await self._nodes.beat(beat)
+        self.ahead_s += self.answers_after_s
+        return table
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._nodes, name)
@@ -232,6 +235,19 @@ async def test_who_cannot_renew_begins_nothing_before_the_lease_ends(nodes: Node
     assert one.id in (await nodes.table()).living
     line.is_cut = False
     await until(lambda: one.is_secure)
+    await one.stop()
+
+
+async def test_a_lease_counts_from_when_it_was_asked_for(nodes: Nodes) -> None:
+    """An answer that was long under way secures only what is left: the lease began before it."""
+    line = Paused(nodes)
+    one = member(line, "a", Crew())  # type: ignore[arg-type]
+    line.answers_after_s = LEASE_S * 0.9
+    await one.beat()
+    assert not one.is_secure
+    line.answers_after_s = 0.0
+    await one.beat()
+    assert one.is_secure
     await one.stop()
 
 

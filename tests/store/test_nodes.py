@@ -124,6 +124,8 @@ async def test_lanes_are_saved_under_the_deed_of_their_share(store: RedisStore) 
         await store.drop_lane(LANE, {SHARE: old[SHARE]})
     with pytest.raises(Fenced):
         await store.save_lanes([STATE], {SHARE: Deed("a", new[SHARE].token)})
+    with pytest.raises(Fenced):  # a batch from before it lost the share, and got it back
+        await store.save_lanes([replace(STATE, failures=9)], {SHARE: Deed("b", old[SHARE].token)})
     assert list(await store.lanes()) == [STATE]
     assert await store.drop_lane(LANE, {SHARE: new[SHARE]})
     assert list(await store.lanes()) == []
