@@ -86,8 +86,9 @@ def short_names(municipalities: Sequence[Named], lang: str, *, limit: int) -> st
 
 def _together(name: str, municipalities: Sequence[Named], lang: str) -> str:
     """Return one prefecture with its municipalities, its name once."""
-    bare = [place_name(place, lang).removeprefix(name) for place in municipalities]
-    return pick(Text(name + "・".join(bare), (f"{name}: " if name else "") + ", ".join(bare)), lang)
+    names = [place_name(place, lang) for place in municipalities]
+    bare = [one.removeprefix(name) for one in names]  # Niigata City in Niigata is never a bare City
+    return pick(Text(name + "・".join(bare), (f"{name}: " if name else "") + ", ".join(names)), lang)
 
 
 def _more(count: int, lang: str) -> str:

@@ -41,6 +41,13 @@ def test_a_name_that_bears_its_prefecture_does_not_get_it_twice() -> None:
     assert place_names((Covered("990000", "海上", 1.0),), "en") == "海上"
 
 
+def test_a_city_that_is_called_as_its_prefecture_keeps_its_name_in_english() -> None:
+    """Niigata City is not a City of Niigata."""
+    places = (Covered("151009", "新潟市", 1.0, "Niigata City"), Covered("152021", "長岡市", 1.0, "Nagaoka City"))
+    assert place_names(places, "en") == "Niigata: Niigata City (新潟市), Nagaoka City (長岡市)"
+    assert place_names(places, "ja") == "新潟県新潟市・長岡市"
+
+
 def test_short_names() -> None:
     """Where every character counts, the prefecture goes first."""
     assert short_names((CHIYODA, CHUO), "ja", limit=2) == "千代田区・中央区"
