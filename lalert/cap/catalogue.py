@@ -6,6 +6,7 @@ a section of the same name in `docs/findings.md`.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from importlib.resources import files
 from lalert.errors import Finding, Severity, Text
 
 FOUND_LENGTH = 80
+
+# White space that is none of XML's, and what takes no room: whoever looks for the mistake in a number would not see it.
+_UNSEEN = re.compile("[^\\S \t\r\n]|[\u200b-\u200f\u2060\ufeff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +74,19 @@ def finding(
 
 
 def shortened(text: str) -> str:
-    """Return `text` on one line and at most `FOUND_LENGTH` characters long."""
-    line = " ".join(text[: FOUND_LENGTH * 4].split())
+    """Return `text` on one line and at most `FOUND_LENGTH` characters long.
+
+    In what is ASCII but for them, unseen characters are named: in a Japanese sentence 全角空白 are no mistake.
+    """
+    begin = text[: FOUND_LENGTH * 4]
+    if not begin.isascii() and _UNSEEN.sub("", begin).isascii():
+        begin = _UNSEEN.sub(_named, begin)
+    line = " ".join(begin.split())
     return line if len(line) <= FOUND_LENGTH and len(text) <= FOUND_LENGTH * 4 else line[: FOUND_LENGTH - 1] + "…"
+
+
+def _named(found: re.Match[str]) -> str:
+    return f"[U+{ord(found[0]):04X}]"
 
 
 def _fill(text: Text, facts: Mapping[str, object] | None) -> Text:

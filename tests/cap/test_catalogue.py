@@ -50,6 +50,12 @@ def test_found_is_cut_short() -> None:
     assert catalogue.shortened("x" + " " * 10_000 + "y") == "x…"
 
 
+def test_unseen_characters_are_named_in_numbers() -> None:
+    """An ideographic space looks like a blank: among numbers it is the mistake, in a sentence it is none."""
+    assert catalogue.shortened("35,139\u300036,140\ufeff") == "35,139[U+3000]36,140[U+FEFF]"
+    assert catalogue.shortened("避難指示\u3000発令") == "避難指示 発令"
+
+
 def test_editions_follow_each_other() -> None:
     """The table in force is the last that had begun when the message was sent."""
     first, second = editions()
