@@ -121,6 +121,18 @@ async def test_fits_a_phone(browser: Browser, live: Caller) -> None:
     assert [text for text in complaints if "status of 404" not in text] == []
 
 
+async def test_fits_a_small_phone_with_large_letters(browser: Browser, live: Caller) -> None:
+    """WCAG 1.4.4: on 320 points letters of twice the size push nothing off the screen, in Japanese and in English."""
+    order = author.order(CHIYODA, level=4, headline="避難指示を発令しました。" * 4)
+    await live.publish(order)
+    page = await browser.new_page(viewport={"width": 320, "height": 568})
+    for path in (*PAGES, "/notify?lang=en", "/validate?lang=en", "/map", "/nowhere"):
+        await page.goto(live.url + path.format(identifier=order.identifier), wait_until="load")
+        for letters in ("100%", "200%"):
+            await page.evaluate("(size) => { document.documentElement.style.fontSize = size }", letters)
+            assert await page.evaluate("document.documentElement.scrollWidth") <= 320, (path, letters)
+
+
 async def test_drill_cannot_be_mistaken(browser: Browser, drill: Caller) -> None:
     """Every screenful of a drill page is marked, also when it has been scrolled, and its title is."""
     exercise = Author(drill=True)
