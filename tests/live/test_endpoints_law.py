@@ -35,12 +35,16 @@ class Wish:
 
     @property
     def filter(self) -> dict[str, object]:
-        """The filter as it is posted."""
-        asked: dict[str, object] = {"area": list(self.areas), "hazard": ",".join(self.hazards)}
-        if self.point is not None:
-            lon, lat = self.point
-            asked["point"] = f"{lat},{lon}"
-        return asked if self.min_level is None else asked | {"min_level": self.min_level}
+        """The filter as it is posted: what is not asked for is left out."""
+        lon, lat = self.point or (None, None)
+        point = None if lat is None else f"{lat},{lon}"
+        asked = {
+            "area": list(self.areas),
+            "hazard": ",".join(self.hazards),
+            "point": point,
+            "min_level": self.min_level,
+        }
+        return {name: value for name, value in asked.items() if value}
 
 
 def somebody(draw: random.Random, places: Places) -> Wish:
