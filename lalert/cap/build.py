@@ -11,7 +11,8 @@ references the earlier one and keeps its area:
 
 What is returned is what a receiver reads, times to the second, with the bytes to post in `raw`. Whatever no hub would
 take is never returned: `Rejected` (`cap.invalid`) lists everything that is wrong. Only a hub knows its map: whether a
-code exists and whose it is comes with the receipt.
+code exists and whose it is comes with the receipt. What is changed afterwards (`dataclasses.replace`) must be written
+anew (`render.to_xml`): its `raw` is that of before.
 """
 
 from __future__ import annotations
@@ -106,6 +107,7 @@ def order(
     contact: str | None = None,
     parameters: Mapping[str, str] | None = None,
     note: str | None = None,
+    source: str | None = None,
 ) -> Alert:
     """Return the message that announces an act (発令・発表).
 
@@ -165,6 +167,7 @@ def order(
             status=status,
             msg_type=MsgType.ALERT,
             scope=Scope.PUBLIC,
+            source=source,
             note=note or ("訓練" if drill else None),
             infos=tuple(_spoken(first, language, text, drill=drill) for language, text in said.items()),
         )

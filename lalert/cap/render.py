@@ -19,8 +19,9 @@ _PREFIX: Final = f"{{{CAP_1_2}}}"
 
 
 def to_xml(alert: Alert) -> bytes:
-    """Return `alert` as a CAP 1.2 document in UTF-8. `parse` of it gives an equal value.
+    """Return `alert` as a CAP 1.2 document in UTF-8. `parse` of a CAP 1.2 message gives an equal value.
 
+    What was read of an older edition or with its defects may lack what CAP 1.2 wants: it lacks it here, too.
     Raises `Rejected` where a text holds a character that XML cannot carry.
     """
     root = etree.Element(f"{_PREFIX}alert", nsmap={None: CAP_1_2})

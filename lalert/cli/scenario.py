@@ -17,7 +17,6 @@ from typing import Final
 
 import lalert
 from lalert.cap.model import Alert, Status
-from lalert.cap.render import to_xml
 from lalert.cli import chronology
 from lalert.cli.chronology import Act, Head, Part, Scenario, Title
 from lalert.cli.stage import Stage, cues, every_municipality
@@ -91,7 +90,7 @@ def messages(
         yield Step(
             at_s=cue.at_s / speed,
             realm=scenario.head.realm.value,
-            raw=to_xml(alert),
+            raw=alert.raw,
             identifier=alert.identifier,
             title=alert.infos[0].headline or "",
             thread=cue.thread,

@@ -7,7 +7,7 @@ them: the scenario, the moment it began, and the speed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -144,7 +144,7 @@ class Stage:
     def _announced(self, cue: Cue, identifier: str, sent: datetime) -> Alert:
         facts = self._facts(cue, sent)
         polygons, circles = self._shapes(cue)
-        alert = build.order(
+        return build.order(
             level=cue.act.level,
             act=None if cue.act.level else facts.act,
             hazard=cue.part.hazard,
@@ -161,8 +161,8 @@ class Stage:
             languages=phrases.announced(facts),
             status=Status.EXERCISE if self._drill else Status.ACTUAL,
             note=self._note,
+            source=SOURCE,
         )
-        return replace(alert, source=SOURCE)
 
     def _facts(self, cue: Cue, at: datetime) -> phrases.Facts:
         said = _announcement(cue)

@@ -19,8 +19,6 @@ import structlog
 
 from lalert.cap import build
 from lalert.cap.model import Alert, Status
-from lalert.cap.parse import parse
-from lalert.cap.render import to_xml
 from lalert.core.model import Entry
 from lalert.errors import LalertError
 from lalert.hub import Hub
@@ -86,8 +84,7 @@ class Canary:
 
     def _message(self, identifier: str) -> Alert:
         note = "通信試験(自動) / automatic test of the line"
-        made = build.system(sender=_SENDER, identifier=identifier, sent=self._hub.clock(), note=note)
-        return parse(to_xml(made))
+        return build.system(sender=_SENDER, identifier=identifier, sent=self._hub.clock(), note=note)
 
 
 async def _until(stream: aiohttp.ClientResponse, identifier: str) -> bool:

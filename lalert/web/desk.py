@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from lalert.cap import build
-from lalert.cap.render import to_xml
 from lalert.core.delivery import Attempt, Delivered, Gone, LaneState, Later, Outcome, Partly, Refused
 from lalert.core.endpoint import Endpoint
 from lalert.core.matching import hearers_of, reaches
@@ -175,7 +174,7 @@ class Desk:
         """Return a message that nobody can take for an alert: a kind of its own, or a CAP message of status System."""
         now = self._hub.clock()
         if endpoint.format == "cap":
-            return to_xml(build.system(sender=_TEST_SENDER, identifier=name, sent=now, note=_TEST_NOTE))
+            return build.system(sender=_TEST_SENDER, identifier=name, sent=now, note=_TEST_NOTE).raw
         told = {"kind": "test", "id": name, "realm": self._hub.realm, "endpoint": endpoint.id, "note": _TEST_NOTE}
         return dump(told | {"at": now.isoformat(timespec="milliseconds")})
 

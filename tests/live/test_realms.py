@@ -12,6 +12,7 @@ from lalert.cap.model import Alert, MsgType, Scope, Status
 from lalert.cap.render import to_xml
 from lalert.core.audience import judge
 from lalert.core.model import Realm
+from lalert.core.thread import is_lifting
 from lalert.web.server import Server
 from tests.live.test_feeds import chain, feed
 from tests.rig.author import CHIYODA, CHUO, NAHA, YOKOSUKA, Author, as_received
@@ -45,7 +46,8 @@ class Chance:
             return author.lift(previous)
         if kind < 0.7:
             return author.correct(previous)
-        return author.cancel(previous) if kind < 0.8 else author.line_test()
+        is_false = kind < 0.8 and not is_lifting(previous)  # a lifting is not cancelled
+        return author.cancel(previous) if is_false else author.line_test()
 
     def keep(self, alert: Alert) -> None:
         """Note what was accepted: it may be changed or ended."""

@@ -63,32 +63,30 @@ class Author:
             "sender_name": "試験市",
             "status": Status.EXERCISE if self.drill else Status.ACTUAL,
         }
-        return as_received(build.order(**values | more))  # type: ignore[arg-type]
+        return build.order(**values | more)  # type: ignore[arg-type]
 
     def update(self, previous: Alert, *codes: str, also: Sequence[Identity] = (), **more: object) -> Alert:
         """Return an order that takes the place of `previous`."""
         following = self.order(*codes, **more)  # type: ignore[arg-type]
-        return as_received(build.update(previous, following, also=also))
+        return build.update(previous, following, also=also)
 
     def lift(self, previous: Alert) -> Alert:
         """Return the 解除 of `previous`."""
-        return as_received(build.lift(previous, identifier=self.identifier(), sent=now()))
+        return build.lift(previous, identifier=self.identifier(), sent=now())
 
     def correct(self, previous: Alert, *, headline: str = "文言を訂正") -> Alert:
         """Return the 訂正 of `previous`: other words, nothing else."""
-        made = build.correct(
+        return build.correct(
             previous, identifier=self.identifier(), sent=now(), note="見出しの誤りを訂正", headline=headline
         )
-        return as_received(made)
 
     def cancel(self, previous: Alert) -> Alert:
         """Return the 取消 of `previous`."""
-        return as_received(build.cancel(previous, identifier=self.identifier(), sent=now(), note="誤発信のため"))
+        return build.cancel(previous, identifier=self.identifier(), sent=now(), note="誤発信のため")
 
     def line_test(self) -> Alert:
         """Return a test of the line."""
-        made = build.system(sender=self.sender, identifier=self.identifier(), sent=now(), note="通信試験")
-        return as_received(made)
+        return build.system(sender=self.sender, identifier=self.identifier(), sent=now(), note="通信試験")
 
     def ending_soon(self, *codes: str, lasts: timedelta = timedelta(seconds=2), **more: object) -> Alert:
         """Return an order that ends by itself within seconds; everything about it is right until then."""
