@@ -46,12 +46,12 @@ test: $(STAMP) system-tools
 # Hours rather than minutes: a million mutated messages, hundreds of kills, thousands of random histories.
 soak: $(STAMP) system-tools postgis
 	LALERT_FUZZ=1000000 LALERT_CRASH_ROUNDS=500 LALERT_HISTORIES=5000 LALERT_TEST_REALM_POSTS=5000 \
-	$(PY) -m pytest -m "soak or not soak" tests/cap/test_fuzz.py tests/crash tests/contract/test_histories.py \
+	$(PY) -m pytest -o faulthandler_timeout=0 -m "soak or not soak" tests/cap/test_fuzz.py tests/crash tests/contract/test_histories.py \
 	    tests/live/test_realms.py tests/cli/test_demo.py $(PYTEST_ARGS)
 
 # The same answers as PostGIS: ten thousand outlines, a hundred thousand residents.
 postgis: $(STAMP) postgis-tools
-	$(PY) -m pytest -m postgis -s tests/postgis $(PYTEST_ARGS)
+	$(PY) -m pytest -o faulthandler_timeout=0 -m postgis -s tests/postgis $(PYTEST_ARGS)
 
 # Messages hunted by coverage; `make fuzz FUZZ_ARGS="-max_total_time=3600"`.
 FUZZ_ARGS ?= -max_total_time=600

@@ -58,7 +58,8 @@ async def test_nobody_to_count(committer: Committer) -> None:
 
 
 async def test_a_count_that_takes_long_is_left_out(committer: Committer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An alert does not wait for a number."""
+    """An alert does not wait for a number longer than is promised."""
+    assert commit.COUNTING_S == 0.25
     monkeypatch.setattr(commit, "COUNTING_S", 0.0)
 
     async def endless() -> int:

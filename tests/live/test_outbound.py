@@ -167,6 +167,23 @@ async def test_status_counts_though_the_body_never_ends(outbound: Outbound) -> N
         assert peer.connections == 2
 
 
+async def test_flood_is_not_swallowed(outbound: Outbound) -> None:
+    """Of a body without an end no more is taken than lies in the buffers of both machines."""
+    sent_bytes = 0
+
+    async def flood(writer: asyncio.StreamWriter) -> None:
+        nonlocal sent_bytes
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n")
+        while True:
+            writer.write(bytes(1 << 16))
+            await writer.drain()
+            sent_bytes += 1 << 16
+
+    async with Peer(flood) as peer:
+        assert await post(outbound, peer.url) == Answer(200)
+        assert sent_bytes < 16 << 20
+
+
 async def test_compressed_answer_is_not_unpacked(outbound: Outbound) -> None:
     """A bomb of a few bytes stays a few bytes."""
     bomb = gzip.compress(bytes(1 << 20))

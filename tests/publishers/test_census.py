@@ -122,6 +122,21 @@ def test_whoever_comes_and_goes_while_everybody_is_read(steps: list[str]) -> Non
     assert {lane_of(resident(number).peer.endpoint, number) for number in there} <= lanes
 
 
+async def test_whoever_comes_and_goes_elsewhere_while_everybody_is_read(book: Slow, census: Census) -> None:
+    """What another node keeps between the last page and the end of the reading is followed, not taken for read."""
+    book.nodes = elsewhere = Register()
+    reading = asyncio.create_task(census.load())
+    for _ in range(3):
+        await book.give(reading)
+    book.people[4001] = resident(4001)
+    del book.people[1]
+    elsewhere.changes += [("came", 4001), ("left", 1)]
+    book.open()
+    await reading
+    await census.follow()
+    assert await told(census) == sorted(book.people)
+
+
 async def test_it_goes_on_where_it_stopped(book: Slow, census: Census) -> None:
     """When the store is away in the middle the next call reads the rest only; who came and went meanwhile is right."""
     reading = asyncio.create_task(census.load())
