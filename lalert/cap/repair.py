@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any, Final
@@ -25,8 +25,11 @@ from lalert.cap.model import Alert, AreaBlock, Circle, Identity, Info, MsgType, 
 from lalert.cap.parse import Decoded
 from lalert.errors import Finding
 
+MAX_PARTS: Final = 5_000  # of a references text are looked at: more than a message may hold
+
 _COMMA: Final = re.compile(r"(?<!\s)\s*+,\s*+")
 _SEPARATOR: Final = re.compile(r"[^\S \t\r\n]|;")  # white space of Unicode that is none of XML's, and what some write
+_LOOSE: Final = re.compile(r"([^,]++),([^,]++),\s*+(\S++)")
 _TRIPLE: Final = re.compile(r"\A\s*+([^\s,]++,[^\s,]++),([^\s,]++)\s*+\Z")
 
 
@@ -35,7 +38,7 @@ def decode(raw: bytes) -> tuple[Decoded, tuple[Finding, ...]]:
 
     `Alert.raw` stays what was received: signatures are checked on it.
     """
-    decoded, found = _respelt(*_unwrapped(raw))
+    decoded, found = _rejoined(*_respelt(*_unwrapped(raw)))
     return _undecided(decoded), found
 
 
@@ -73,6 +76,42 @@ def _respelt(decoded: Decoded, found: tuple[Finding, ...]) -> tuple[Decoded, tup
     return whole, (*found, *repairs[: structure.MAX_FINDINGS])
 
 
+def _rejoined(decoded: Decoded, found: tuple[Finding, ...]) -> tuple[Decoded, tuple[Finding, ...]]:
+    """Return the message with the references to its own sender whole, where blanks in the name have cut them.
+
+    Such a name is a defect that is published, and so must be the Cancel that repeats it.
+    """
+    alert, root = decoded.alert, decoded.root
+    if alert is None or root is None or len(alert.sender.split()) == 1:
+        return decoded, found
+    text = root.findtext("{*}references") or ""
+    name = alert.sender.split()
+    own = [identity for identity in _loose(text) if identity.sender.split() == name]
+    cut = {(identity.identifier, identity.sent) for identity in own}
+    others = (one for one in alert.references if (one.identifier, one.sent) not in cut)
+    whole = tuple(Identity(alert.sender, identity.identifier, identity.sent) for identity in own)
+    if not whole:
+        return decoded, found
+    told = finding("cap.repair.references", path="/alert/references", line=structure.line_of(root, "/alert/references"))
+    return replace(decoded, alert=replace(alert, references=(*whole, *others))), (*found, told)
+
+
+def _loose(text: str) -> Iterator[Identity]:
+    """Yield the references in `text`, each up to the blank behind its time: names may hold blanks.
+
+    Linear: it goes on where the last one ended, and stops at what is none.
+    """
+    at = 0
+    for _ in range(MAX_PARTS):
+        part = _LOOSE.match(text, at)
+        if part is None:
+            return
+        name, identifier, sent = part[1].strip(), part[2].strip(), grammar.maybe_time(part[3])
+        if name and identifier and sent is not None:
+            yield Identity(name, identifier, sent)
+        at = part.end()
+
+
 def _undecided(decoded: Decoded) -> Decoded:
     """Return the message without what it says of itself twice, and differently: nobody knows which of them is true.
 
@@ -108,7 +147,9 @@ def _plain_references(text: str) -> str:
     try:
         grammar.parse_references(text)
     except Malformed:
-        understood = [identity for part in _tight(text).split() for identity in _identities(part.strip(",;"))]
+        understood = [
+            identity for part in _tight(text).split()[:MAX_PARTS] for identity in _identities(part.strip(",;"))
+        ]
         return grammar.format_references(tuple(understood)) if understood else text
     return text
 

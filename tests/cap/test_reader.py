@@ -196,6 +196,25 @@ def test_references_joined_by_commas_are_all_read() -> None:
     assert [reference.identifier for reference in reading.alert.references] == ["tokyo-2026-0000", "b"]
 
 
+@pytest.mark.parametrize("separator", [" ", "\n\t"])
+def test_cancel_of_a_sender_with_blanks_in_its_name_ends_its_alert(separator: str) -> None:
+    """A name with blanks is published as it is: the Cancel that repeats it means that alert, not a part of it."""
+    others = "a,b,2026-09-01T11:00:00+09:00"
+    references = (
+        f"{others}{separator}Met  Office,w-1,2026-09-01T11:00:00+09:00{separator}Met Office,w-2,2026-09-01T02:00:00Z"
+    )
+    raw = _cancelling(references).replace(b">bousai.tokyo.example.jp<", b">Met Office<")
+    reading = read(raw, profile="core", strictness=UP)
+    assert reading.alert is not None
+    assert [(one.sender, one.identifier) for one in reading.alert.references] == [
+        ("Met Office", "w-1"),
+        ("Met Office", "w-2"),
+        ("a", "b"),
+    ]
+    assert "cap.repair.references" in {f.code for f in reading.findings}
+    assert read(raw, profile="core").alert is None
+
+
 @pytest.mark.parametrize("references", ["x", "a,b", "a,b,noon", "a,b,2026-09-01T11:00:00", ",,"])
 def test_references_are_not_guessed(references: str) -> None:
     """What is not plain names nothing."""
