@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 from dataclasses import replace
 
 import pytest
@@ -128,6 +129,20 @@ async def test_compressed_body_is_whole_and_bounded_or_none(body: bytes, coding:
     """A few bytes may be a gigabyte, half of a feed may be without the one alert that matters."""
     async with Peer(peers.saying(ok(body, f"Content-Encoding: {coding}"))) as peer:
         assert await get(peer.url) == Unfetched(reason)
+
+
+async def test_bomb_is_never_unpacked_whole() -> None:
+    """Of what a bomb holds no more than the bound ever lies in memory."""
+    bomb = ok(gzip.compress(bytes(64 << 20)), "Content-Encoding: gzip")
+    async with Peer(peers.saying(bomb)) as peer, Fetcher(OPEN) as fetcher:
+        tracemalloc.start()
+        try:
+            found = await fetcher.get(peer.url, headers={}, limit=1 << 20)
+            _, peak_bytes = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert found == Unfetched("too_large")
+    assert peak_bytes < 8 << 20
 
 
 async def test_busy_server_is_heard_whatever_is_beside_it() -> None:
