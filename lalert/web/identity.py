@@ -55,7 +55,7 @@ def taken(folder: Path, *, name: str | None, url: str) -> Iterator[Identity]:
         life = f"{name or where}#{secrets.token_hex(_ID_BYTES)}"
         identity = Identity(name=name or where, where=where, id=life, predecessor=predecessor)
         file.seek(0)
-        file.truncate()
         file.write(f"{identity.id}\n")
-        file.flush()
+        file.flush()  # before the rest is cut: on a full disk a block that is given up may be gone
+        file.truncate()
         yield identity

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from lalert.core.model import Realm, Role
+from lalert.core.model import Cursor, Realm, Role
 from lalert.errors import Rejected, Unavailable
 from lalert.store.base import Appended, StoredKey
 from lalert.store.epoch import random_epoch
@@ -172,6 +172,68 @@ async def test_a_restored_log_has_another_name(path: Path) -> None:
     store = await opened(path)
     assert (await store.span()).head.epoch == "bbbb"
     await store.close()
+
+
+@pytest.mark.parametrize("what", ["the folder", "the log", "the log of SQLite"])
+async def test_data_that_are_removed_under_a_hub_keep_nothing(path: Path, what: str) -> None:
+    """What has no name any more ends with the process: nothing is told to be kept there; put back, all goes on."""
+    store = await opened(path)
+    await store.append([message("a")])
+    moved = {"the folder": path.parent, "the log": path, "the log of SQLite": path.with_name("live.sqlite-wal")}[what]
+    aside = moved.rename(path.parent.with_name("aside"))
+    with pytest.raises(Unavailable) as refused:
+        await store.append([message("b")])
+    assert refused.value.code == "store.moved"
+    assert len(await store.read(0, 10)) == 1
+    aside.rename(moved)
+    await store.append([message("b")])
+    await store.close()
+    store = await opened(path)
+    assert (await store.span()).head.seq == 2
+    await store.close()
+
+
+async def test_a_backup_put_under_a_hub_is_not_written_past(path: Path) -> None:
+    """What would be kept in the file that was replaced is refused, until a hub starts with the other one."""
+    store = await opened(path)
+    await store.append([message("a")])
+    backup = path.with_name("backup")
+    with raw(path) as source, raw(backup) as target:
+        source.backup(target)
+    backup.replace(path)
+    with pytest.raises(Unavailable) as refused:
+        await store.append([message("b")])
+    assert refused.value.code == "store.moved"
+    await store.close()
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+async def test_a_log_that_is_gone_is_not_begun_anew(path: Path, is_killed: bool) -> None:
+    """An empty log in its place would show that nothing is in force; without the note of the first a hub may begin."""
+    store = await opened(path)
+    await store.append([message("a")])
+    noted = path.with_name("live.sqlite.lock").read_bytes()
+    await store.close()
+    path.unlink()
+    if is_killed:
+        path.with_name("live.sqlite.lock").write_bytes(noted)
+    for _ in range(2):
+        with pytest.raises(Unavailable) as refused:
+            await opened(path)
+        assert refused.value.code == "store.emptied"
+    path.with_name("live.sqlite.lock").unlink()
+    await (await opened(path)).close()
+
+
+@pytest.mark.parametrize("was", ["", "aaaa-100\n"])
+async def test_a_note_is_written_over_the_one_before(path: Path, was: str) -> None:
+    """On a full disk a block that is given up first may be gone: there is never a moment without a note."""
+    make_private(path)
+    with database.lock(path) as held:
+        held.write(was)
+        held.flush()
+        database.leave(held, Cursor("bbbb", 9))
+        assert database.left(held) == Cursor("bbbb", 9)
 
 
 # --- schema ----------------------------------------------------------------------------------------------------
@@ -381,7 +443,7 @@ async def test_a_failing_checkpoint_ends_nothing(path: Path) -> None:
     """Folding back is housekeeping: its failure is not the failure of an append that was kept."""
     make_private(path)
     connection = database.connect(path, busy_s=0.05)
-    writer = Writer(connection, asyncio.get_running_loop())
+    writer = Writer(connection, asyncio.get_running_loop(), check=lambda: None)
     connection.set_authorizer(
         lambda action, name, *_: sqlite3.SQLITE_DENY if name == "wal_checkpoint" else sqlite3.SQLITE_OK
     )

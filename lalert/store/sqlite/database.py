@@ -7,6 +7,7 @@ commit is flushed before it is told (NORMAL flushes at checkpoints only).
 from __future__ import annotations
 
 import fcntl
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -73,17 +74,69 @@ def lock(path: Path) -> TextIO:
 
 
 def left(held: TextIO) -> Cursor | None:
-    """Return the position at which the last owner left the log, or None."""
-    held.seek(0)
-    return Cursor.maybe_parse(held.read(64).strip())
+    """Return the position at which the last owner was seen to have the log, or None."""
+    return Cursor.maybe_parse(os.pread(held.fileno(), 64, 0).decode("ascii", "replace").partition("\n")[0])
 
 
 def leave(held: TextIO, head: Cursor) -> None:
-    """Note `head` beside the log, where restoring a backup of the log does not touch it."""
-    held.seek(0)
-    held.truncate()
-    held.write(f"{head}\n")
-    held.flush()
+    """Note `head` beside the log, where restoring a backup of the log does not touch it.
+
+    It is written over what was there before that is cut: on a full disk a block that is given up may be gone. When it
+    cannot be written the older note stays, and a hub starts and ends without it.
+    """
+    line = f"{head}\n".encode()
+    with suppress(OSError):
+        os.pwrite(held.fileno(), line, 0)
+        os.ftruncate(held.fileno(), len(line))
+
+
+def require(path: Path, held: TextIO) -> None:
+    """Raise `Unavailable` (store.emptied) where a hub had a log, and nothing lies there now.
+
+    With an empty one in its place it would look as if nothing was in force, and no sender would be known.
+    """
+    if left(held) is not None and not (path.exists() and path.stat().st_size):
+        raise Unavailable(
+            Text(
+                f"{path} がありません(以前の記録の控えはあります)。バックアップから戻してください。"
+                f"空の状態から始める場合に限り、{path.name}.lock も消してください。",
+                f"{path} is gone, though a log was there. Restore the backup. Only to begin with nothing, remove "
+                f"{path.name}.lock, too.",
+            ),
+            code="store.emptied",
+        )
+
+
+class Place:
+    """Where the data lay when they were opened. What is written to a file without a name ends with the process.
+
+    A folder that somebody removes, or a backup that somebody puts in place under a running hub, leaves the open files
+    as they are: SQLite would go on and everything would seem to be kept.
+    """
+
+    def __init__(self, path: Path) -> None:
+        files = (path, path.with_name(path.name + "-wal"))
+        self._files = {file: found for file in files if (found := _maybe_file(file)) is not None}
+
+    def check(self) -> None:
+        """Raise `Unavailable` (store.moved) unless the files are the same as then."""
+        if any(_maybe_file(file) != found for file, found in self._files.items()):
+            raise Unavailable(
+                Text(
+                    "動作中に保存データが移動・削除・置き換えされました。元に戻すか、ハブを再起動してください。",
+                    "The data were moved, removed or replaced while the hub runs: put them back, or restart it.",
+                ),
+                code="store.moved",
+            )
+
+
+def _maybe_file(path: Path) -> tuple[int, int] | None:
+    """Return which file `path` names, or None; it may be named while its folder cannot be looked into."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def connect(path: Path, *, busy_s: float, read_only: bool = False) -> sqlite3.Connection:

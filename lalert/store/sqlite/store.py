@@ -57,7 +57,7 @@ class SqliteStore:
         self.has_seal = files.seal.has_key
         self._files = files
         self._loop = loop
-        self._writer = Writer(files.writing, loop)
+        self._writer = Writer(files.writing, loop, check=files.place.check)
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="lalert-reader")
         self._kept = Ledger(files.writing, files.epoch)
         self._seen = Ledger(files.reading, files.epoch)
@@ -282,6 +282,7 @@ class _Files:
     reading: sqlite3.Connection
     epoch: str
     seal: seal.Seal
+    place: database.Place
     lock: TextIO | None
     release: ExitStack
 
@@ -290,18 +291,21 @@ def _open(
     path: Path, realm: Realm, *, exclusive: bool, busy_s: float, now: datetime, new_epoch: Callable[[], str]
 ) -> _Files:
     with database.translated(), ExitStack() as undo:
-        make_private(path)
         lock = undo.enter_context(database.lock(path)) if exclusive else None
+        if lock is not None:
+            database.require(path, lock)
+        make_private(path)
         writing = database.connect(path, busy_s=busy_s)
         undo.callback(writing.close)
         database.prepare(writing, realm=realm, owner=exclusive, now=now, new_epoch=new_epoch)
         reading = database.connect(path, busy_s=busy_s, read_only=True)
         undo.callback(reading.close)
         epoch = _epoch_of(writing, lock, new_epoch)
-        if exclusive:
+        if lock is not None:
             database.preallocate(writing)
+            database.leave(lock, Ledger(writing, epoch).span().head)
         sealing = seal.beside(path, is_needed=_holds_sealed(writing))
-        return _Files(writing, reading, epoch, sealing, lock, undo.pop_all())
+        return _Files(writing, reading, epoch, sealing, database.Place(path), lock, undo.pop_all())
 
 
 def _holds_sealed(connection: sqlite3.Connection) -> bool:

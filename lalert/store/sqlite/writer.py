@@ -42,10 +42,16 @@ _Result = tuple[object, BaseException | None]
 
 
 class Writer:
-    """Runs work inside transactions on `connection`, one after another, joined where they wait together."""
+    """Runs work inside transactions on `connection`, one after another, joined where they wait together.
 
-    def __init__(self, connection: sqlite3.Connection, loop: asyncio.AbstractEventLoop) -> None:
+    `check` is asked before each commit; what it raises is told to whoever waits, and nothing is kept.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, loop: asyncio.AbstractEventLoop, *, check: Callable[[], None]
+    ) -> None:
         self._connection = connection
+        self._check = check
         self._loop = loop
         self._jobs: SimpleQueue[_Job[object] | None] = SimpleQueue()  # None: the end
         self._closed = False
@@ -102,7 +108,9 @@ class Writer:
     def _commit(self, jobs: Sequence[_Job[object]]) -> list[_Result]:
         try:
             with translated(), transaction(self._connection, write=True):
-                return [(job.work(), None) for job in jobs]
+                results: list[_Result] = [(job.work(), None) for job in jobs]
+                self._check()
+                return results
         except Exception as error:  # it is told to whoever waits
             if len(jobs) == 1:
                 return [(None, error)]
