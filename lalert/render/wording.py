@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from lalert.cap.meaning import is_all_clear, level_of
+from lalert.cap.meaning import hazard_of, is_all_clear, level_of
 from lalert.cap.model import Info, Severity
 from lalert.cap.vocabulary import vocabulary_at
 from lalert.core.model import CancelKind, Draft, Entry, Standing, State
@@ -25,6 +25,7 @@ from lalert.render.words import (
     ACTIONS,
     CORRECTION,
     EARLIER,
+    HAZARD_ACTIONS,
     LEVEL_ACTIONS,
     STATE_REMARKS,
     hazard_label,
@@ -37,6 +38,8 @@ from lalert.render.words import (
 
 __all__ = [
     "action",
+    "duty",
+    "gravity",
     "headline",
     "left_out",
     "level_label",
@@ -44,6 +47,7 @@ __all__ = [
     "stands",
     "state_label",
     "summary",
+    "term",
     "ticker",
     "unmarked",
     "where",
@@ -97,6 +101,23 @@ def action(entry: Entry, lang: str, *, standing: Standing | None = None) -> str:
     if info is None or state is not entry.state or state is State.EXPIRED:
         return ""
     return one_line(info.instruction, 1000) if info.instruction else _official_action(info, lang, state)
+
+
+def duty(entry: Entry, lang: str) -> str:
+    """Return the official words for what to do, whatever the sender says; nothing for what is not in force."""
+    return _official_action(main_info(entry, lang), lang, entry.state)
+
+
+def term(entry: Entry, lang: str) -> str:
+    """Return what kind of alert it is, on one line: 避難指示（津波）, 大津波警報."""
+    info = main_info(entry, lang)
+    return _event(info, lang) + _hazard(entry, info, lang)
+
+
+def gravity(entry: Entry) -> int:
+    """Return how grave a message is by CAP's severity: 0 for Extreme, and so on down to Unknown."""
+    info = main_info(entry, "ja")
+    return list(Severity).index(info.severity if info else Severity.UNKNOWN)
 
 
 def main_info(entry: Entry, lang: str) -> Info | None:
@@ -269,15 +290,16 @@ def _descriptions(info: Info | None) -> str:
 
 
 def _official_action(info: Info | None, lang: str, state: State) -> str:
-    """Return the official words of the level, else of CAP's response types; nothing for what is not in force."""
+    """Return the official words of the level, else of the hazard, else of CAP's response types.
+
+    Nothing for what is not in force.
+    """
     if info is None or state is not State.IN_FORCE or is_all_clear(info):
         return ""
-    level = _level(info)
+    level, words = _level(info), ACTIONS | HAZARD_ACTIONS.get(hazard_of(info) or "", {})
     if level in LEVEL_ACTIONS:
         return pick(LEVEL_ACTIONS[level], lang)
-    return pick(Text("。", ". "), lang).join(
-        pick(ACTIONS[kind], lang) for kind in info.response_types if kind in ACTIONS
-    )
+    return pick(Text("。", ". "), lang).join(pick(words[kind], lang) for kind in info.response_types if kind in words)
 
 
 def _remark(entry: Entry, lang: str, standing: Standing | None) -> str:

@@ -27,6 +27,20 @@ ACTIONS = {
     ResponseType.MONITOR: Text("今後の情報に注意してください", "Watch for further information"),
 }
 
+# What has no level by law says where to, in the words that people know from television and J-ALERT.
+HAZARD_ACTIONS = {
+    "tsunami": {
+        ResponseType.EVACUATE: Text(
+            "直ちに高台や避難ビルへ避難してください", "Go to high ground or a tsunami evacuation building at once"
+        ),
+        ResponseType.AVOID: Text("直ちに海から上がり、海岸から離れてください", "Leave the water and the shore at once"),
+    },
+    "eew": {ResponseType.SHELTER: Text("まず身の安全を確保してください", "Drop, cover and hold on")},
+    "missile": {
+        ResponseType.SHELTER: Text("建物の中または地下に避難してください", "Take shelter in a building or underground")
+    },
+}
+
 HAZARDS = {
     "flood": Text("洪水", "flood"),
     "inundation": Text("内水氾濫", "inundation"),

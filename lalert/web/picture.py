@@ -10,9 +10,10 @@ from typing import Final
 from lalert.core.model import Posted
 from lalert.geo.kinship import kin
 from lalert.render.palette import Look
+from lalert.render.wording import action, duty, gravity, term
 from lalert.render.words import LEVEL_ACTIONS, pick
 from lalert.web.badge import GRAVEST_FIRST, Badge, badge_of, badge_of_error, look_at
-from lalert.web.cards import Card, Reader, card_of, look_here
+from lalert.web.cards import Card, Reader, card_of, in_marks, look_here, tongue_of
 from lalert.web.ended import Over, ended_card
 from lalert.web.phrases import phrases
 
@@ -20,15 +21,26 @@ ALWAYS_TOLD: Final = frozenset({Look.FIVE, Look.UNLEVELLED, Look.FOUR, Look.THRE
 MAX_ENDED: Final = 30  # what was sent in error is never left out
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of alert among too many for cards: its name in the language `tongue`, how many, and what to do."""
+
+    name: str
+    tongue: str
+    count: int
+    action: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """The alerts of one level: as cards or, where they are too many for the page, as a number a prefecture."""
+    """The alerts of one level: as cards or, where they are too many for the page, by kind and by prefecture."""
 
     badge: Badge
     action: str
     is_grave: bool
     count: int
     cards: tuple[Card, ...]
+    kinds: tuple[Kind, ...] = ()
     prefectures: tuple[tuple[str, int], ...] = ()
 
 
@@ -68,9 +80,12 @@ def picture_of(held: Sequence[Posted], over: Sequence[Over], reader: Reader, *, 
 
 
 def grouped(held: Iterable[Posted], reader: Reader, *, limit: int | None = None) -> list[Group]:
-    """Return the groups that are not empty, the gravest first; one of more than `limit` goes by prefecture."""
+    """Return the groups that are not empty, the gravest first, as it is inside each; 大津波警報 before 津波注意報.
+
+    One of more than `limit` goes by kind and by prefecture.
+    """
     by_look: dict[Look, list[Posted]] = defaultdict(list)
-    for posted in held:
+    for posted in sorted(held, key=lambda one: gravity(one.entry)):
         by_look[look_here(posted.entry, reader)].append(posted)
     return [_group(look, by_look[look], reader, limit) for look in GRAVEST_FIRST if look in by_look]
 
@@ -110,6 +125,7 @@ def _group(look: Look, held: Sequence[Posted], reader: Reader, limit: int | None
         is_grave=GRAVEST_FIRST.index(look) <= GRAVEST_FIRST.index(Look.FOUR),
         count=len(held),
         cards=() if crowded else tuple(card_of(posted, reader) for posted in held),
+        kinds=_kinds(held, reader) if crowded else (),
         prefectures=_by_prefecture(held) if crowded else (),
     )
 
@@ -118,6 +134,23 @@ def _action(look: Look, lang: str) -> str:
     if look.value.isdecimal():
         return pick(LEVEL_ACTIONS[int(look.value)], lang)
     return phrases(lang)["follow"] if look is Look.UNLEVELLED else ""
+
+
+def _kinds(held: Sequence[Posted], reader: Reader) -> tuple[Kind, ...]:
+    """Return the kinds of alerts among `held` in its order. What to do is their senders' words, if these all agree."""
+    by_name: dict[tuple[str, str], list[Posted]] = defaultdict(list)
+    for posted in held:
+        by_name[term(posted.entry, reader.lang), tongue_of(posted.entry, reader.lang)].append(posted)
+    return tuple(
+        Kind(in_marks(alike[0].entry, name, tongue), tongue, len(alike), _common_action(alike, reader.lang))
+        for (name, tongue), alike in by_name.items()
+    )
+
+
+def _common_action(alike: Sequence[Posted], lang: str) -> str:
+    told = {action(posted.entry, lang, standing=posted.standing) for posted in alike}
+    first = alike[0].entry
+    return in_marks(first, told.pop() if len(told) == 1 else duty(first, lang), lang)
 
 
 def _by_prefecture(held: Iterable[Posted]) -> tuple[tuple[str, int], ...]:

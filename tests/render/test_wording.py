@@ -11,7 +11,19 @@ from hypothesis import strategies as st
 
 from lalert.cap.model import Alert, AreaBlock, MsgType, ResponseType, Scope, Severity, Status
 from lalert.core.model import CancelKind, Entry, Kind, LeftOut, Omission, Standing, State, Zone
-from lalert.render.wording import action, headline, main_info, one_line, stands, summary, ticker, where
+from lalert.render.wording import (
+    action,
+    duty,
+    gravity,
+    headline,
+    main_info,
+    one_line,
+    stands,
+    summary,
+    term,
+    ticker,
+    where,
+)
 from tests.render.entries import CHIYODA, CHUO, KAWAGUCHI, SENT, alert, area, entry, info, reach
 from tests.render.hostile import texts
 
@@ -108,6 +120,7 @@ def test_what_has_ended_says_so_first(standing: Standing, mark: str) -> None:
     """The end of an alert stands before its text and takes its call to act away."""
     assert headline(entry(), "ja", standing=standing).startswith(mark)
     assert action(entry(), "ja", standing=standing) == ""
+    assert action(entry(alert(info(instruction="直ちに避難を"))), "ja", standing=standing) == ""
     assert "全員避難" not in summary(entry(), "ja", standing=standing) + ticker(entry(), 80, standing=standing)
 
 
@@ -154,10 +167,29 @@ def test_the_instruction_is_given_as_it_came() -> None:
     assert action(entry(alert(info(instruction="2階へ"))), "ja") == "2階へ"
 
 
-def test_without_level_the_response_types_speak() -> None:
-    """A tsunami has no level: what to do comes from CAP's response types."""
-    tsunami = info(event="大津波警報", level=None, response_types=(ResponseType.EVACUATE, ResponseType.NONE))
-    assert action(entry(alert(tsunami), level=None, hazards=("tsunami",)), "ja") == "直ちに避難してください"
+@pytest.mark.parametrize(
+    ("event", "kind", "told"),
+    [
+        ("大津波警報", ResponseType.EVACUATE, "直ちに高台や避難ビルへ避難してください"),
+        ("津波注意報", ResponseType.AVOID, "直ちに海から上がり、海岸から離れてください"),
+        ("緊急地震速報（警報）", ResponseType.SHELTER, "まず身の安全を確保してください"),
+        ("ミサイル発射情報", ResponseType.SHELTER, "建物の中または地下に避難してください"),
+        ("噴火警報", ResponseType.EVACUATE, "直ちに避難してください"),
+    ],
+)
+def test_without_level_the_response_types_speak(event: str, kind: ResponseType, told: str) -> None:
+    """A tsunami has no level: what to do, and where to, comes from the hazard and CAP's response types."""
+    unlevelled = info(event=event, headline=event, level=None, response_types=(kind, ResponseType.NONE))
+    assert action(entry(alert(unlevelled), level=None, hazards=()), "ja") == told
+
+
+def test_a_kind_of_alert_is_named_with_its_hazard() -> None:
+    """避難指示 is said with what it is for, 津波警報 needs no more; grave is what CAP calls severe."""
+    order, warning = info(event="避難指示"), info(event="津波警報", level=None, severity=Severity.EXTREME)
+    kinds = entry(alert(order), hazards=("flood",)), entry(alert(warning), level=None, zones=(), hazards=("tsunami",))
+    assert [term(one, "ja") for one in kinds] == ["避難指示（洪水）", "津波警報"]
+    assert [gravity(one) for one in kinds] == [1, 0]
+    assert duty(entry(alert(replace(order, instruction="体育館へ"))), "ja") == "危険な場所から全員避難"
 
 
 def test_the_gravest_info_speaks() -> None:

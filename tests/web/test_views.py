@@ -19,7 +19,7 @@ from lalert.core.model import Cursor, Entry, Realm
 from lalert.errors import Finding, Rejected, Severity, Text
 from lalert.render.map import area_map, japan
 from lalert.web.assets import assets
-from lalert.web.views import MAX_CARDS, MAX_QUERY
+from lalert.web.views import MAX_QUERY
 from tests.web.scene import NOW, Scene, boundaries, order, pages, visit, zone
 
 CHIYODA, CHUO, SHINGU = "131016", "131024", "302074"
@@ -394,21 +394,6 @@ def test_only_web_addresses_become_links() -> None:
         for n in range(3)
     ]
     assert found == [[], ["https://example.jp/a?b&c"], []]
-
-
-def test_a_crowd_goes_by_prefecture_with_nothing_left_out() -> None:
-    """More alerts of one level than a page bears become numbers by prefecture that link to all of them."""
-    made = Scene()
-    codes = [*boundaries().expand("13"), *boundaries().expand("30")][: MAX_CARDS + 10]
-    for number, code in enumerate(codes):
-        made.say(order(number), code)
-    section = parsed(pages().front(made.situation, visit())).get_element_by_id("four")
-    assert not section.find_class("card")
-    counted = {a.get("href"): int(re.search(r"\d+", a.tail)[0]) for a in section.xpath(".//li/a")}
-    assert sum(counted.values()) == len(codes)
-    assert set(counted) == {"/a/13", "/a/30"}
-    there = parsed(pages().area("13", made.situation, visit()))
-    assert len(there.find_class("card")) == counted["/a/13"]
 
 
 def test_areas_are_found_by_name_and_tell_their_level() -> None:

@@ -1,0 +1,56 @@
+"""What a page says at the first glance: what it lists, in which order, and what it says of too many to list."""
+
+from __future__ import annotations
+
+import re
+
+from lxml import html
+
+from lalert.web.views import MAX_CARDS
+from tests.web.scene import Scene, boundaries, order, pages, visit
+
+CHIYODA, CHUO = "131016", "131024"
+
+
+def parsed(page: bytes) -> html.HtmlElement:
+    """Return a page as a tree."""
+    return html.document_fromstring(page.decode())
+
+
+def test_a_crowd_goes_by_prefecture_with_nothing_left_out() -> None:
+    """More alerts of one level than a page bears become numbers by prefecture that link to all of them."""
+    made = Scene()
+    codes = [*boundaries().expand("13"), *boundaries().expand("30")][: MAX_CARDS + 10]
+    for number, code in enumerate(codes):
+        made.say(order(number), code)
+    section = parsed(pages().front(made.situation, visit())).get_element_by_id("four")
+    assert not section.find_class("card")
+    counted = {a.get("href"): int(re.search(r"\d+", a.tail)[0]) for a in section.xpath(".//li/a")}
+    assert sum(counted.values()) == len(codes)
+    assert set(counted) == {"/a/13", "/a/30"}
+    there = parsed(pages().area("13", made.situation, visit()))
+    assert len(there.find_class("card")) == counted["/a/13"]
+
+
+def test_a_crowd_says_of_what_and_what_to_do() -> None:
+    """Many tsunami warnings are not 「津波など 70件」: each kind is named, the gravest first, with its words."""
+    made = Scene()
+    codes = [*boundaries().expand("13"), *boundaries().expand("30")][: MAX_CARDS + 10]
+    for number, code in enumerate(codes):
+        kind, wording = ("大津波警報", "高台へ") if number == 3 else ("津波注意報", f"第{number}小学校の方へ")
+        made.say(order(number, level=None, act=kind, hazard="tsunami", instruction=wording), code)
+    section = parsed(pages().front(made.situation, visit())).get_element_by_id("unlevelled")
+    told = [" ".join(li.text_content().split()) for li in section.find_class("kinds")[0]]
+    assert told == [
+        "大津波警報 1件 高台へ",
+        f"津波注意報 {len(codes) - 1}件 直ちに海から上がり、海岸から離れてください",
+    ]
+
+
+def test_the_gravest_of_a_kind_stands_first() -> None:
+    """What has no level is listed by severity, however new the milder warning is."""
+    made = Scene()
+    made.say(order(1, level=None, act="大津波警報", hazard="tsunami", minutes=40), CHIYODA)
+    made.say(order(2, level=None, act="津波注意報", hazard="tsunami", minutes=5), CHUO)
+    titles = parsed(pages().front(made.situation, visit())).xpath("//section[@id='unlevelled']//h3")
+    assert ["大津波警報" in title.text_content() for title in titles] == [True, False]
