@@ -18,6 +18,7 @@ from lalert.web.ended import Over, ended_card
 from lalert.web.phrases import phrases
 
 ALWAYS_TOLD: Final = frozenset({Look.FIVE, Look.UNLEVELLED, Look.FOUR, Look.THREE, Look.TWO})
+MAX_KINDS: Final = 8  # the gravest; a sender names what it announces as it likes
 MAX_ENDED: Final = 30  # what was sent in error is never left out
 
 
@@ -41,6 +42,7 @@ class Group:
     count: int
     cards: tuple[Card, ...]
     kinds: tuple[Kind, ...] = ()
+    unnamed: int = 0  # how many are of further kinds
     prefectures: tuple[tuple[str, int], ...] = ()
 
 
@@ -119,13 +121,15 @@ def _tallies(groups: Iterable[Group], errors: int, lang: str) -> list[Tally]:
 
 def _group(look: Look, held: Sequence[Posted], reader: Reader, limit: int | None) -> Group:
     crowded = limit is not None and len(held) > limit
+    kinds = _kinds(held, reader)[:MAX_KINDS] if crowded else ()
     return Group(
         badge=badge_of(look, reader.lang),
         action=_action(look, reader.lang),
         is_grave=GRAVEST_FIRST.index(look) <= GRAVEST_FIRST.index(Look.FOUR),
         count=len(held),
         cards=() if crowded else tuple(card_of(posted, reader) for posted in held),
-        kinds=_kinds(held, reader) if crowded else (),
+        kinds=kinds,
+        unnamed=len(held) - sum(kind.count for kind in kinds) if crowded else 0,
         prefectures=_by_prefecture(held) if crowded else (),
     )
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from lxml import html
 
+from lalert.web.picture import MAX_KINDS
 from lalert.web.views import MAX_CARDS
 from tests.web.scene import Scene, boundaries, order, pages, visit
 
@@ -45,6 +47,18 @@ def test_a_crowd_says_of_what_and_what_to_do() -> None:
         "大津波警報 1件 高台へ",
         f"津波注意報 {len(codes) - 1}件 直ちに海から上がり、海岸から離れてください",
     ]
+
+
+def test_kinds_are_bounded_and_the_rest_is_counted() -> None:
+    """A page does not grow with the names that senders invent: eight kinds, and how many alerts are of others."""
+    made = Scene()
+    codes = [*boundaries().expand("13"), *boundaries().expand("30")][: MAX_CARDS + 10]
+    for number, code in enumerate(codes):
+        alert = order(number, level=None, act="津波警報", hazard="tsunami")
+        made.say(replace(alert, infos=(replace(alert.infos[0], event=f"津波情報その{number}"),)), code)
+    kinds = parsed(pages().front(made.situation, visit())).find_class("kinds")[0]
+    assert len(kinds) == MAX_KINDS + 1
+    assert kinds[-1].text_content() == f"ほか{len(codes) - MAX_KINDS}件"
 
 
 def test_the_gravest_of_a_kind_stands_first() -> None:
