@@ -60,7 +60,6 @@ def badge_of_error(lang: str) -> Badge:
     return Badge(words["cancelled_mark"], "error", words["cancelled"])
 
 
-def badge_of_lifting(lang: str) -> Badge:
-    """Return the badge of an all clear, which warns of nothing, however urgent it is."""
-    word = phrases(lang)["lifted"]
-    return Badge(word, "lifted", word)
+def badge_of_end(word: str) -> Badge:
+    """Return the badge of what does not hold (解除, 期限終了), which warns of nothing, however urgent it was."""
+    return Badge(word, "past", word)

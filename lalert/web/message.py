@@ -18,9 +18,10 @@ from lalert.render.entry import links
 from lalert.render.places import concerned, prefecture
 from lalert.render.wording import action, headline, left_out, main_info, one_line, stands
 from lalert.render.words import STATE_REMARKS, level_label, pick, state_label
-from lalert.web.badge import Badge, badge_of, badge_of_error, badge_of_lifting, look_at
+from lalert.web.badge import Badge, badge_of, badge_of_end, badge_of_error, look_at
 from lalert.web.cards import in_marks, tongue_of
 from lalert.web.phrases import phrases
+from lalert.web.tongues import endonym
 
 MAX_STEPS: Final = 200  # of a thread's history; a thread longer than that is read as data
 
@@ -48,8 +49,20 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Translation:
+    """What the sender says in a language that is not the page's: its tag, what it calls itself, the texts."""
+
+    tongue: str
+    name: str
+    spoken: tuple[Said, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One zone of the area: its level, or that it is lifted, and its municipalities by prefecture."""
+    """One zone of the area: its level, or that it is lifted, and its municipalities by prefecture.
+
+    The badge is for what holds: where nothing does any more, the level is told in words alone.
+    """
 
     badge: Badge | None
     label: str
@@ -79,7 +92,7 @@ class Message:
     banner: Banner | None
     todo: str
     spoken: tuple[Said, ...]
-    others: tuple[Said, ...]
+    others: tuple[Translation, ...]
     parts: tuple[Part, ...]
     facts: tuple[tuple[str, str | datetime], ...]
     web: str
@@ -103,7 +116,7 @@ def message_of(posted: Posted, thread: Sequence[Entry], *, lang: str, base: str)
         todo=todo,
         spoken=spoken,
         others=others,
-        parts=tuple(_part(zone, entry, lang) for zone in entry.zones),
+        parts=tuple(_part(zone, entry, standing, lang) for zone in entry.zones),
         facts=_facts(entry, info, standing, lang),
         web=web_address(info.web) if info else "",
         attached=_attached(info),
@@ -120,10 +133,11 @@ def web_address(text: str | None) -> str:
 
 
 def _badge(entry: Entry, standing: Standing, lang: str) -> Badge:
+    """Return the sign at the head: the level while it holds, then the word for how it ended. An old 5 is no alarm."""
     if standing.cancel_kind is CancelKind.FALSE_ALARM:
         return badge_of_error(lang)
-    if entry.state is State.CANCELLED and entry.cancel_kind is CancelKind.LIFTED:
-        return badge_of_lifting(lang)
+    if standing.state is not State.IN_FORCE:
+        return badge_of_end(state_label(standing.state, lang, standing.cancel_kind))
     return badge_of(look_at(entry.level, entry.priority), lang)
 
 
@@ -157,14 +171,17 @@ def _todo(entry: Entry, standing: Standing, info: Info | None, lang: str) -> str
     return in_marks(entry, info.instruction.strip() if told and info and info.instruction else told, lang)
 
 
-def _said(entry: Entry, lang: str, *, shown: Info | None) -> tuple[tuple[Said, ...], tuple[Said, ...]]:
-    """Return the infos in the language of the page's text, and those in all others, in the order of the message.
+def _said(entry: Entry, lang: str, *, shown: Info | None) -> tuple[tuple[Said, ...], tuple[Translation, ...]]:
+    """Return the infos in the language of the page's text, and those in each other, in the order of the message.
 
     The instruction of `shown` stands above all text already.
     """
     tongue = tongue_of(entry, lang)
-    told = [(info.language == tongue, _say(info, entry, lang, has_todo=info is shown)) for info in entry.alert.infos]
-    return tuple(said for own, said in told if own), tuple(said for own, said in told if not own)
+    told: dict[str, list[Said]] = {tongue: []}
+    for info in entry.alert.infos:
+        told.setdefault(info.language, []).append(_say(info, entry, lang, has_todo=info is shown))
+    own = tuple(told.pop(tongue))
+    return own, tuple(Translation(tongue=tag, name=endonym(tag), spoken=tuple(said)) for tag, said in told.items())
 
 
 def _say(info: Info, entry: Entry, lang: str, *, has_todo: bool) -> Said:
@@ -179,12 +196,12 @@ def _say(info: Info, entry: Entry, lang: str, *, has_todo: bool) -> Said:
     )
 
 
-def _part(zone: Zone, entry: Entry, lang: str) -> Part:
-    badge = None if zone.lifted else badge_of(look_at(zone.level, entry.priority), lang)
+def _part(zone: Zone, entry: Entry, standing: Standing, lang: str) -> Part:
+    badge = badge_of(look_at(zone.level, entry.priority), lang)
     by_prefecture = groupby(zone.area.municipalities, key=lambda covered: prefecture(covered.code, lang))
     return Part(
-        badge=badge,
-        label=badge.label if badge else phrases(lang)["lifted"],
+        badge=None if zone.lifted or standing.state is not State.IN_FORCE else badge,
+        label=phrases(lang)["lifted"] if zone.lifted else badge.label,
         prefectures=tuple((name, tuple(municipalities)) for name, municipalities in by_prefecture),
         area_km2=zone.area.area_km2,
     )
