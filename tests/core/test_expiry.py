@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from lalert.cap.model import MsgType
 from lalert.core.expiry import expiry_of
-from lalert.core.model import Entry, Kind, State
+from lalert.core.matching import hearers_of, wants
+from lalert.core.model import Entry, Kind, State, Subscription
 from lalert.errors import Finding, Severity, Text
-from tests.core.messages import SENT, History, alert
+from tests.core.messages import CHIYODA, CHUO, SENT, History, alert, info
 
 
 def test_an_expiry_says_the_same_of_the_same_message() -> None:
@@ -20,6 +22,17 @@ def test_an_expiry_says_the_same_of_the_same_message() -> None:
     undone = replace(expiry, kind=Kind.ALERT, at=SENT, state=State.IN_FORCE, ends_at=posted.entry.ends_at)
     assert (expiry.kind, expiry.at, expiry.state, expiry.ends_at) == (Kind.EXPIRE, now, State.EXPIRED, None)
     assert Entry.of(undone, posted.entry.cursor) == posted.entry
+
+
+def test_an_expiry_is_heard_by_whoever_heard_what_came_before() -> None:
+    """Who heard the Alert and lives where its Update does not reach any more hears that the Update has ended, too."""
+    log = History()
+    first = log.post(alert())
+    moved = alert(info(codes=[CHUO]), identifier="B", msg_type=MsgType.UPDATE, refs=[first.alert.identity])
+    posted = log.posted[log.post(moved).alert.identity.key]
+    expiry = expiry_of(posted, now=SENT + timedelta(hours=6))
+    assert wants(Subscription(areas=frozenset({CHIYODA})), expiry)
+    assert hearers_of(expiry) == hearers_of(posted.entry)
 
 
 def test_an_expiry_is_an_entry_of_its_own() -> None:

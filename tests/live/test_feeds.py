@@ -12,6 +12,7 @@ from lxml import etree
 from lalert.cap.model import Alert
 from lalert.core.matching import wants
 from lalert.core.model import Realm, Subscription
+from lalert.geo.boundaries import BoundarySet
 from lalert.web.server import Server
 from tests.rig.author import CHIYODA, CHUO, NAHA, YOKOSUKA, Author
 from tests.rig.caller import Answer, Caller
@@ -225,6 +226,18 @@ async def test_archive_leads_back_to_the_first_entry(live: Caller, text: str) ->
         assert forward[: len(archives) - 1] == [page.link("self") for page in archives[-2::-1]]
 
 
+async def test_what_is_too_much_for_the_page_is_behind_it(live: Caller, japan: BoundarySet) -> None:
+    """A few messages with long lists of places fill the page: `prev-archive` leads to the block that is still open."""
+    orders = [author.order(*japan.expand("01")[:170]) for _ in range(12)]
+    for order in orders:
+        await live.publish(order)
+    newest = await feed(live)
+    assert 0 < len(newest.identifiers) < len(orders)
+    archives = await chain(live, newest)
+    seen = {name for page in (newest, *archives) for name in page.identifiers}
+    assert seen == {order.identifier for order in orders}
+
+
 async def test_what_a_crowd_of_ends_pushes_off_the_page_is_in_the_archive(live: Caller) -> None:
     """When many messages end at once the newest alerts may not fit any more: the chain begins with them."""
     orders = [author.order(CHIYODA, description="避難。" * 300) for _ in range(60)]
@@ -263,7 +276,9 @@ async def test_a_full_archive_never_changes(live: Caller) -> None:
     """The bytes of a full block stay, so that everybody may keep them; the open block is not called immutable."""
     orders: list[Alert] = [author.order() for _ in range(25)]
     for order in orders:
-        await live.publish(order)
+        seq = (await live.publish(order))["seq"]
+        kept = (await live.get("/feeds/all.atom?archive=0")).headers["Cache-Control"]
+        assert ("immutable" in kept) == (seq > 20), "it is full, and the next one has begun"
     full, open_ = await live.get("/feeds/all.atom?archive=0"), await live.get("/feeds/all.atom?archive=1")
     assert "immutable" in full.headers["Cache-Control"]
     assert "immutable" not in open_.headers["Cache-Control"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -429,3 +430,24 @@ async def test_restart_shows_the_same_picture(tmp_path: Path) -> None:
     async with serving(settings) as server, Caller(server.url) as caller:
         said.append([(await caller.get(path)).body for path in paths])
     assert said[0] == said[1]
+
+
+async def test_restart_remembers_what_ended_though_it_began_before_the_tail(tmp_path: Path) -> None:
+    """Of what ended lately the beginning may lie further back than memory: lists and feeds have it all the same."""
+    settings = hubs.settings_for(tmp_path / "data", server__public_url="https://alerts.example.jp")
+    settings = replace(settings, stream=replace(settings.stream, tail_entries=2))
+    held, first, other = author.order(CHUO), author.order(level=3), author.order(NAHA)
+    said = []
+    async with serving(settings) as server, Caller(server.url, await hubs.issue(server)) as caller:
+        for alert in (held, first, other, author.update(first, level=4), author.cancel(other)):
+            await caller.publish(alert)
+        said.append(await entries_of(caller))
+    async with serving(settings) as server, Caller(server.url) as caller:
+        said.append(await entries_of(caller))
+    assert len(said[0]) == 5
+    assert said[0] == said[1]
+
+
+async def entries_of(caller: Caller) -> list[str]:
+    """Return the entries of the feed, each with how it stands."""
+    return re.findall("<entry.*?</entry>", (await caller.get("/feeds/all.atom")).text, re.DOTALL)
