@@ -227,8 +227,8 @@ async def test_archive_leads_back_to_the_first_entry(live: Caller, text: str) ->
 
 
 async def test_what_is_too_much_for_the_page_is_behind_it(live: Caller, japan: BoundarySet) -> None:
-    """A few messages with long lists of places fill the page: `prev-archive` leads to the block that is still open."""
-    orders = [author.order(*japan.expand("01")[:170]) for _ in range(12)]
+    """A few long messages fill the page: `prev-archive` leads to the block that is still open."""
+    orders = [author.order(*japan.expand("01")[:100]) for _ in range(15)]
     for order in orders:
         await live.publish(order)
     newest = await feed(live)
