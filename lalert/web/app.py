@@ -25,6 +25,7 @@ from lalert.web import (
     validator,
 )
 from lalert.web.context import CONTEXT, Context
+from lalert.web.doorman import Doorman
 from lalert.web.problems import correlate, explain
 
 _HEADERS = {
@@ -33,10 +34,10 @@ _HEADERS = {
 }
 
 
-def make_app(contexts: Sequence[Context], *, max_body_bytes: int) -> web.Application:
+def make_app(contexts: Sequence[Context], *, max_body_bytes: int, doorman: Doorman) -> web.Application:
     """Return the application of all realms; the live one is the root."""
     by_realm = {ctx.hub.realm: ctx for ctx in contexts}
-    app = web.Application(client_max_size=max_body_bytes, middlewares=[correlate, explain])
+    app = web.Application(client_max_size=max_body_bytes, middlewares=[doorman.note, correlate, explain])
     app[operation.REALMS] = tuple(contexts)
     app[CONTEXT] = by_realm[Realm.LIVE]
     app.on_response_prepare.append(_add_headers)

@@ -37,6 +37,7 @@ from lalert.web.bench import Bench
 from lalert.web.canary import Canary
 from lalert.web.context import Context
 from lalert.web.desk import Desk
+from lalert.web.doorman import LOOK_S, Doorman
 from lalert.web.edition import follow, tell_fault
 from lalert.web.fanout import Fanout
 from lalert.web.followed import Followed
@@ -132,7 +133,7 @@ async def serving(settings: Settings, *, clock: Callable[[], datetime] = utc_now
             _schedule(scheduler, ctx)
         scheduler.every(_BOUNDARIES_S, "boundaries", partial(follow, atlas, contexts))
         await _read_residents(stack, contexts)
-        await _answer(stack, settings, contexts, listener)
+        await _answer(stack, settings, contexts, listener, scheduler)
         scheduler.start()
         stack.callback(scheduler.stop)
         log.info("server.listening", url=url)
@@ -258,8 +259,15 @@ def _schedule(scheduler: Scheduler, ctx: Context) -> None:
     scheduler.every(_FILES_S, f"signatures-{realm}", partial(signatories.follow, ctx))
 
 
-async def _answer(stack: AsyncExitStack, settings: Settings, contexts: list[Context], listener: socket.socket) -> None:
-    app = make_app(contexts, max_body_bytes=settings.server.max_body_bytes)
+async def _answer(
+    stack: AsyncExitStack,
+    settings: Settings,
+    contexts: list[Context],
+    listener: socket.socket,
+    scheduler: Scheduler,
+) -> None:
+    doorman = Doorman()
+    app = make_app(contexts, max_body_bytes=settings.server.max_body_bytes, doorman=doorman)
     runner = web.AppRunner(
         app,
         access_log=None,
@@ -269,6 +277,8 @@ async def _answer(stack: AsyncExitStack, settings: Settings, contexts: list[Cont
     )
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
+    doorman.watch(runner.server)
+    scheduler.every(LOOK_S, "door", doorman.look)
     await web.SockSite(runner, listener, backlog=_BACKLOG).start()
 
 

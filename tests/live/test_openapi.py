@@ -9,6 +9,7 @@ from aiohttp import web
 from openapi_spec_validator import validate
 
 from lalert.web.app import make_app
+from lalert.web.doorman import Doorman
 from lalert.web.server import Server
 from tests.rig import interface
 from tests.rig.caller import Caller
@@ -35,14 +36,14 @@ def routes(app: web.Application, prefix: str = "") -> set[tuple[str, str]]:
 
 async def test_router_and_description_agree(server: Server) -> None:
     """Every route of the live realm and of the process is described, and everything described is there."""
-    app = make_app(server.contexts, max_body_bytes=4096)
+    app = make_app(server.contexts, max_body_bytes=4096, doorman=Doorman())
     described = {(method, path) for path, method, _ in operations()}
     assert routes(app) == described
 
 
 async def test_drill_has_the_same_paths(server: Server) -> None:
     """The drill realm has every path of the live realm, below `/drill`; only the process itself is there once."""
-    app = make_app(server.contexts, max_body_bytes=4096)
+    app = make_app(server.contexts, max_body_bytes=4096, doorman=Doorman())
     (drill,) = (r for r in app.router.resources() if isinstance(r, web.PrefixedSubAppResource))
     below = {(route.method.lower(), route.resource.canonical) for route in drill if route.resource is not None}
     below = {(method, path) for method, path in below if method != "head"}
