@@ -31,12 +31,14 @@ Points = npt.NDArray[np.float64]
 def crossings(polygons: Sequence[Sequence[LatLon]], circles: Sequence[Disc]) -> int:
     """Return how many pairs of edges cross; counting begins at 200 edges, and ends beyond MAX_CROSSINGS.
 
-    Edges that only touch, or lie upon each other, cost nothing and do not count. A circle counts as 32 edges.
+    Edges that only touch, or lie upon each other, cost nothing and do not count. A circle counts as 32 edges; one
+    without a radius, as those of earthquakes are, crosses nothing, and the same one again nothing new.
     """
-    if sum(map(len, polygons)) + len(circles) * len(_TURNS) <= _FEW:
+    discs = dict.fromkeys(disc for disc in circles if disc.radius_km)
+    if sum(map(len, polygons)) + len(discs) * len(_TURNS) <= _FEW:
         return 0
     with np.errstate(all="ignore"):  # coordinates may be anything: what is no place is found elsewhere
-        return _counted([*map(_ring, polygons), *map(_round, circles)])
+        return _counted([*map(_ring, polygons), *map(_round, discs)])
 
 
 def _counted(rings: Sequence[Points]) -> int:

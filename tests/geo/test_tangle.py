@@ -47,6 +47,15 @@ def test_each_crossing_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert crossings(rings, []) == sum(crossed(one, other) for one, other in combinations(rings, 2)) > 500
 
 
+def test_points_and_repetitions_cross_nothing() -> None:
+    """A feed of earthquakes has a hundred circles without a radius in a message, all at one place: no tangle."""
+    points = [Disc(35.0, 139.0, 0.0)] * 300
+    same = [Disc(35.0, 139.0, 5.0)] * 300
+    assert crossings([], [*points, *same]) == 0
+    beside = [Disc(35.0, 139.0 + number / 100, 5.0) for number in range(8)]
+    assert crossings([], [*points, *same, *beside]) == crossings([], beside) > 0
+
+
 def test_neighbours_do_not_cross(japan: BoundarySet) -> None:
     """The municipalities of a whole prefecture share their borders and cross nowhere."""
     parts = [part for code in japan.expand("13") for part in shapely.get_parts(japan.shape_of(code))]
