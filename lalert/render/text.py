@@ -10,7 +10,7 @@ from lalert.core.model import Entry, Standing, State
 from lalert.errors import Text
 from lalert.render.clock import as_of as as_of_text
 from lalert.render.clock import day_and_time
-from lalert.render.wording import action, headline, main_info, stands, where
+from lalert.render.wording import action, gloss, headline, main_info, stands, where
 from lalert.render.words import STATE_REMARKS, pick, state_label, status_mark
 
 _LABELS = {
@@ -44,6 +44,7 @@ def _facts(entry: Entry, lang: str, as_of: datetime, standing: Standing | None) 
     yield "note", entry.alert.note or ""
     if info:
         yield from _told(info)
+    yield "do", gloss(entry, lang, standing=standing)
     yield "do", action(entry, lang, standing=standing)
     yield "until", day_and_time(entry.ends_at, lang) if entry.ends_at else ""
     yield "state", _state(entry, lang, as_of, standing)

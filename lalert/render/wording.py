@@ -38,7 +38,9 @@ from lalert.render.words import (
 
 __all__ = [
     "action",
+    "action_tongue",
     "duty",
+    "gloss",
     "gravity",
     "headline",
     "left_out",
@@ -57,7 +59,7 @@ __all__ = [
 def headline(entry: Entry, lang: str, *, standing: Standing | None = None) -> str:
     """Return the headline on one line, framed; with `standing` as it stands now."""
     info = main_info(entry, lang)
-    own = unmarked(entry, one_line(info.headline, 200)) if info and info.headline else _composed(entry, info, lang)
+    own = _said(entry, info, info.headline, lang) if info and info.headline else _composed(entry, info, lang)
     return _enclosed(entry, _state_mark(entry, lang, standing) + _levelled(own, _level(info), lang), lang)
 
 
@@ -73,6 +75,7 @@ def summary(entry: Entry, lang: str, *, standing: Standing | None = None, as_of:
         _elsewhere(entry, info, lang),
         left_out(entry, lang),
         one_line(entry.alert.note or "", 500) if entry.state is not State.IN_FORCE or _corrects(entry) else "",
+        gloss(entry, lang, standing=standing),
         action(entry, lang, standing=standing),
         _remark(entry, lang, standing),
     )
@@ -101,6 +104,19 @@ def action(entry: Entry, lang: str, *, standing: Standing | None = None) -> str:
     if info is None or state is not entry.state or state is State.EXPIRED:
         return ""
     return one_line(info.instruction, 1000) if info.instruction else _official_action(info, lang, state)
+
+
+def action_tongue(entry: Entry, lang: str) -> str:
+    """Return the language tag of `action`: the sender's, or that of the official words."""
+    info = main_info(entry, lang)
+    return info.language if info and info.instruction else lang
+
+
+def gloss(entry: Entry, lang: str, *, standing: Standing | None = None) -> str:
+    """Return the official words for what to do, for whoever reads English where the sender's own are in Japanese."""
+    info, told = main_info(entry, lang), action(entry, lang, standing=standing)
+    official = _official_action(info, lang, entry.state) if told and _is_foreign(info, lang) else ""
+    return "" if official == told else official
 
 
 def duty(entry: Entry, lang: str) -> str:
@@ -188,6 +204,28 @@ def one_line(text: str, limit: int = 120) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
+def _said(entry: Entry, info: Info, text: str, lang: str) -> str:
+    """Return the sender's headline; for whoever does not read its language, after the name of what it announces."""
+    own, name = unmarked(entry, one_line(text, 200)), _english(info, lang)
+    return f"{name} – {own}" if name else own
+
+
+def _is_foreign(info: Info | None, lang: str) -> bool:
+    """Whether the reader reads English and the sender wrote Japanese alone."""
+    return info is not None and _main_tag(lang) == "en" and _main_tag(info.language) == "ja"
+
+
+def _main_tag(tag: str) -> str:
+    return tag.lower().partition("-")[0]
+
+
+def _english(info: Info, lang: str) -> str:
+    """Return the official English name of what is announced in Japanese; nothing unless it is exactly that."""
+    if not _is_foreign(info, lang) or is_all_clear(info):
+        return ""
+    return next((act.en for act in vocabulary_at(None).acts if act.name == info.event.strip()), "")
+
+
 def _enclosed(entry: Entry, text: str, lang: str) -> str:
     mark = status_mark(entry.alert.status, lang)
     return mark + text + mark
@@ -269,15 +307,18 @@ def _issued(entry: Entry, info: Info | None, lang: str) -> str:
 
 
 def _event(info: Info | None, lang: str) -> str:
-    """Return CAP's event as given; a Cancel may carry no info at all."""
-    return one_line(info.event) if info else pick(EARLIER, lang)
+    """Return CAP's event as given, or Evacuation Order (避難指示); a Cancel may carry no info at all."""
+    if info is None:
+        return pick(EARLIER, lang)
+    name, own = _english(info, lang), one_line(info.event)
+    return f"{name} ({own})" if name else own
 
 
 def _hazard(entry: Entry, info: Info | None, lang: str) -> str:
     """Return （洪水） unless the event's own name says it."""
     hazards = dict.fromkeys(zone.hazard for zone in gravest_zones(entry)) or entry.hazards
     words = [word for hazard in hazards if (word := hazard_label(hazard, lang))]
-    new = [word for word in words if info and word.lower() not in info.event.lower()]
+    new = [word for word in words if info and word.lower() not in _event(info, lang).lower()]
     return pick(Text(f"（{'・'.join(new)}）", f" ({', '.join(new)})"), lang) if new else ""
 
 

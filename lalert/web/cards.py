@@ -17,7 +17,7 @@ from lalert.geo.area import Covered
 from lalert.render.entry import links
 from lalert.render.palette import Look
 from lalert.render.places import concerned, place_names
-from lalert.render.wording import action, headline, main_info, one_line, unmarked
+from lalert.render.wording import action, action_tongue, gloss, headline, main_info, one_line, unmarked
 from lalert.render.words import LEVEL_ACTIONS, level_label, pick, status_mark
 from lalert.web.badge import Badge, badge_of, look_at
 from lalert.web.phrases import phrases
@@ -53,7 +53,9 @@ class Card:
     tongue: str
     places: tuple[Place, ...]
     here: str  # the level at the place asked for, when it is not the one in the headline
+    gloss: str  # the official words for what to do, where the sender's are not in the page's language
     action: str
+    action_tongue: str
     source: str
     issued: datetime
     until: datetime | None
@@ -98,7 +100,9 @@ def card_of(posted: Posted, reader: Reader) -> Card:
         tongue=info.language if info else lang,
         places=_places(entry, lang),
         here=_here(level, entry, lang),
+        gloss=in_marks(entry, gloss(entry, lang, standing=posted.standing), lang) if level == entry.level else "",
         action=_action(level, posted, lang),
+        action_tongue=action_tongue(entry, lang) if level == entry.level else lang,
         source=one_line((info and info.sender_name) or entry.alert.sender),
         issued=entry.alert.sent,
         until=entry.ends_at,

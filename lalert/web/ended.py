@@ -43,7 +43,9 @@ def ended_here(situation: Situation, since: datetime, reader: Reader) -> list[Ov
 
 def ended_card(over: Over, reader: Reader) -> Card:
     """Return the card of a thread that has ended; of an error also the reason that was given."""
-    card = replace(card_of(over.subject, reader), key=str(over.last.cursor), action="", here="", ended=over.at)
+    card = replace(
+        card_of(over.subject, reader), key=str(over.last.cursor), gloss="", action="", here="", ended=over.at
+    )
     if not over.is_error:
         return card
     return replace(card, is_error=True, badge=badge_of_error(reader.lang), reason=one_line(over.last.alert.note or ""))

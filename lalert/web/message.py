@@ -16,7 +16,7 @@ from lalert.core.model import CancelKind, Entry, Kind, Posted, Standing, State, 
 from lalert.geo.area import Covered
 from lalert.render.entry import links
 from lalert.render.places import concerned, prefecture
-from lalert.render.wording import action, headline, left_out, main_info, one_line, stands
+from lalert.render.wording import action, action_tongue, gloss, headline, left_out, main_info, one_line, stands
 from lalert.render.words import STATE_REMARKS, level_label, pick, state_label
 from lalert.web.badge import Badge, badge_of, badge_of_end, badge_of_error, look_at
 from lalert.web.cards import in_marks, tongue_of
@@ -90,7 +90,9 @@ class Message:
     tongue: str
     badge: Badge
     banner: Banner | None
+    gloss: str
     todo: str
+    todo_tongue: str
     spoken: tuple[Said, ...]
     others: tuple[Translation, ...]
     parts: tuple[Part, ...]
@@ -113,7 +115,9 @@ def message_of(posted: Posted, thread: Sequence[Entry], *, lang: str, base: str)
         tongue=tongue_of(entry, lang),
         badge=_badge(entry, standing, lang),
         banner=_banner(entry, standing, thread, lang=lang, base=base),
+        gloss=in_marks(entry, gloss(entry, lang, standing=posted.standing), lang),
         todo=todo,
+        todo_tongue=action_tongue(entry, lang),
         spoken=spoken,
         others=others,
         parts=tuple(_part(zone, entry, standing, lang) for zone in entry.zones),

@@ -10,7 +10,7 @@ from typing import Final
 from lalert.core.model import Posted
 from lalert.geo.kinship import kin
 from lalert.render.palette import Look
-from lalert.render.wording import action, duty, gravity, term
+from lalert.render.wording import action, action_tongue, duty, gloss, gravity, term
 from lalert.render.words import LEVEL_ACTIONS, pick
 from lalert.web.badge import GRAVEST_FIRST, Badge, badge_of, badge_of_error, look_at
 from lalert.web.cards import Card, Reader, card_of, in_marks, look_here, tongue_of
@@ -24,12 +24,13 @@ MAX_ENDED: Final = 30  # what was sent in error is never left out
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of alert among too many for cards: its name in the language `tongue`, how many, and what to do."""
+    """One kind of alert among too many for cards: its name, how many, and what to do, each with its language."""
 
     name: str
     tongue: str
     count: int
     action: str
+    action_tongue: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,16 +146,23 @@ def _kinds(held: Sequence[Posted], reader: Reader) -> tuple[Kind, ...]:
     by_name: dict[tuple[str, str], list[Posted]] = defaultdict(list)
     for posted in held:
         by_name[term(posted.entry, reader.lang), tongue_of(posted.entry, reader.lang)].append(posted)
-    return tuple(
-        Kind(in_marks(alike[0].entry, name, tongue), tongue, len(alike), _common_action(alike, reader.lang))
-        for (name, tongue), alike in by_name.items()
-    )
+    return tuple(_kind(name, tongue, alike, reader.lang) for (name, tongue), alike in by_name.items())
 
 
-def _common_action(alike: Sequence[Posted], lang: str) -> str:
-    told = {action(posted.entry, lang, standing=posted.standing) for posted in alike}
+def _kind(name: str, tongue: str, alike: Sequence[Posted], lang: str) -> Kind:
+    """Return one kind: in the reader's language there is one official word for all, in the sender's maybe many."""
     first = alike[0].entry
-    return in_marks(first, told.pop() if len(told) == 1 else duty(first, lang), lang)
+    told = {_in_words(posted, lang) for posted in alike}
+    text, spoken = told.pop() if len(told) == 1 else (duty(first, lang), lang)
+    return Kind(in_marks(first, name, tongue), tongue, len(alike), in_marks(first, text, lang), spoken)
+
+
+def _in_words(posted: Posted, lang: str) -> tuple[str, str]:
+    """Return what to do, and in which language: the reader's where the official words have it."""
+    official = gloss(posted.entry, lang, standing=posted.standing)
+    if official:
+        return official, lang
+    return action(posted.entry, lang, standing=posted.standing), action_tongue(posted.entry, lang)
 
 
 def _by_prefecture(held: Iterable[Posted]) -> tuple[tuple[str, int], ...]:

@@ -13,7 +13,9 @@ from lalert.cap.model import Alert, AreaBlock, MsgType, ResponseType, Scope, Sev
 from lalert.core.model import CancelKind, Entry, Kind, LeftOut, Omission, Standing, State, Zone
 from lalert.render.wording import (
     action,
+    action_tongue,
     duty,
+    gloss,
     gravity,
     headline,
     main_info,
@@ -181,6 +183,24 @@ def test_without_level_the_response_types_speak(event: str, kind: ResponseType, 
     """A tsunami has no level: what to do, and where to, comes from the hazard and CAP's response types."""
     unlevelled = info(event=event, headline=event, level=None, response_types=(kind, ResponseType.NONE))
     assert action(entry(alert(unlevelled), level=None, hazards=()), "ja") == told
+
+
+def test_who_reads_english_is_told_in_english_what_a_japanese_message_orders() -> None:
+    """A sender who writes Japanese alone is heard in both: the official English name and words, then its own."""
+    said = entry(alert(info(headline="千代田区に避難指示", instruction="体育館へ避難してください。")))
+    assert headline(said, "en") == "Alert level 4: Evacuation Order – 千代田区に避難指示"
+    assert gloss(said, "en") == "Everyone evacuate from dangerous places"
+    assert (action(said, "en"), action_tongue(said, "en")) == ("体育館へ避難してください。", "ja")
+    told = summary(said, "en")
+    assert "Evacuation Order (避難指示) (flood)" in told
+    assert "Everyone evacuate from dangerous places. 体育館へ避難してください。" in told
+    assert (gloss(said, "ja"), gloss(said, "en", standing=LIFTED)) == ("", "")
+
+
+@pytest.mark.parametrize("event", ["避難指示の訓練", "避難指示（解除）", "ほかの情報"])
+def test_only_what_is_surely_known_is_named_in_english(event: str) -> None:
+    """A wrong translation is worse than none: an event that is no official name stays as it is."""
+    assert "Order" not in headline(entry(alert(info(event=event))), "en")
 
 
 def test_a_kind_of_alert_is_named_with_its_hazard() -> None:

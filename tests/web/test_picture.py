@@ -68,3 +68,24 @@ def test_the_gravest_of_a_kind_stands_first() -> None:
     made.say(order(2, level=None, act="津波注意報", hazard="tsunami", minutes=5), CHUO)
     titles = parsed(pages().front(made.situation, visit())).xpath("//section[@id='unlevelled']//h3")
     assert ["大津波警報" in title.text_content() for title in titles] == [True, False]
+
+
+def test_an_english_page_says_in_english_what_was_only_said_in_japanese() -> None:
+    """Name and official words come first, the sender's own after them, each marked as the language that it is."""
+    made = Scene()
+    made.say(order(1, level=None, act="津波警報", hazard="tsunami", instruction="山へ。", languages={}), CHIYODA)
+    card = parsed(pages().front(made.situation, visit(lang="en"))).find_class("card")[0]
+    assert "Tsunami Warning – " in card.xpath(".//h3")[0].text_content()
+    told = [(line.text, line.get("lang")) for line in card.find_class("act")]
+    assert told == [("Go to high ground or a tsunami evacuation building at once", None), ("山へ。", "ja")]
+    posted = made.posted("jp-example-0001")
+    todo = parsed(pages().alert(posted, [posted.entry], visit(lang="en"))).find_class("todo")[0]
+    assert [(line.text, line.get("lang")) for line in todo.findall("p")] == told
+
+
+def test_the_hubs_own_words_are_in_the_language_of_the_page() -> None:
+    """Where the sender says nothing of what to do, the English words are not marked as Japanese."""
+    made = Scene()
+    made.say(order(1, level=None, act="津波警報", hazard="tsunami", languages={}), CHIYODA)
+    card = parsed(pages().front(made.situation, visit(lang="en"))).find_class("card")[0]
+    assert [line.get("lang") for line in card.find_class("act")] == [None]
