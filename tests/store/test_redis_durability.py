@@ -22,6 +22,7 @@ from tests.contract.test_recipients import attempt, endpoint, resident
 from tests.laws.documents import OPERATIONS, text_of
 from tests.rig.certificates import certificate_of
 from tests.rig.redis import DURABLE, RedisServer, free_port
+from tests.store.test_nodes import beaten
 
 Opened = Callable[..., Awaitable[RedisStore]]
 
@@ -224,6 +225,29 @@ async def test_every_new_connection_is_checked(opened: Opened, server: RedisServ
             assert failed.value.code == "store.durability"
     finally:
         server.set("appendfsync", "always")
+    await keep(store, message("b"))
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "right"),
+    [("appendfsync", "everysec", "always"), ("maxmemory-policy", "allkeys-lru", "noeviction")],
+)
+async def test_a_server_that_is_configured_anew_is_noticed(
+    opened: Opened, server: RedisServer, name: str, wrong: str, right: str
+) -> None:
+    """CONFIG SET ends no connection: the next beat of a node sees it, and nothing is kept until it is right again."""
+    store = await opened()
+    await keep(store, message("a"))
+    await beaten(store, "a")
+    server.set(name, wrong)
+    try:
+        for question in (beaten(store, "a"), store.append([message("b")])):
+            with pytest.raises(Unavailable) as failed:
+                await question
+            assert failed.value.code == "store.durability"
+    finally:
+        server.set(name, right)
+    await beaten(store, "a")
     await keep(store, message("b"))
 
 

@@ -1,8 +1,8 @@
 """The way to one Redis: connections that were checked, patience that ends, and no driver's exception on this side.
 
 Each new connection is asked what the server is (`durability`), because it may be another one than before: a restart, a
-failover, a changed configuration. What was asked is asked again while patience lasts, where that is harmless; a
-connection that could not be had is always tried again.
+failover, a changed configuration; those that last are asked again with every beat of the node. What was asked is asked
+again while patience lasts, where that is harmless; a connection that could not be had is always tried again.
 
 Commands go out and replies come in as bytes: one `exchange` is one round trip on one connection.
 """
@@ -43,6 +43,7 @@ Value = bytes | str | int | float
 Command = tuple[Value, ...]
 Reply = object
 
+_CONFIG: Final[Command] = ("CONFIG", "GET", *ASKED)
 _OPTIONS: Final = frozenset({"db", "username", "password"})
 _PAUSE_S: Final = 0.05  # before a question is put again
 _AGAIN: Final = (RedisConnectionError, RedisTimeoutError, OSError)  # the last one includes TimeoutError
@@ -149,6 +150,28 @@ class Link:
         """Return what to say to somebody whose patience ended: what is wrong, if that is known."""
         return unavailable(self._trouble or TimeoutError())
 
+    async def look_again(self) -> None:
+        """Ask the server once more what it is: it may be configured anew while our connections last.
+
+        Raises `Unavailable` when it must not be used any more. Then all connections are ended, and each new one is
+        refused until the server is right again. Replicas that are missing are the business of each append.
+        """
+        [said] = await self.exchange(("INFO", *SECTIONS))
+        info = parse_info(bytes(cast(bytes, said)).decode("utf-8", "replace"))
+        refused = refusal(info, await self._config(), wanted=self._settings.durability, replicas=0)
+        if refused is not None:
+            await self._pool.disconnect()
+            raise unavailable(Unfit(refused))
+
+    async def _config(self) -> dict[str, str] | None:
+        try:
+            [said] = await self.exchange(_CONFIG)
+        except Unavailable as error:
+            if isinstance(error.__cause__, ResponseError):
+                return None
+            raise
+        return _settings_in(cast(list[bytes], said))
+
     async def close(self) -> None:
         """Give the connections back."""
         self._is_closed = True
@@ -241,11 +264,15 @@ def _is_demoted(error: ResponseError) -> bool:
 
 async def _config(connection: AbstractConnection) -> dict[str, str] | None:
     """Return what the server says of `ASKED`; None where it may not be asked."""
-    await connection.send_command("CONFIG", "GET", *ASKED)
+    await connection.send_command(*_CONFIG)
     try:
-        flat = [bytes(part).decode() for part in await connection.read_response()]
+        return _settings_in(await connection.read_response())
     except ResponseError:
         return None
+
+
+def _settings_in(reply: Sequence[bytes]) -> dict[str, str]:
+    flat = [bytes(part).decode() for part in reply]
     return dict(zip(flat[::2], flat[1::2], strict=True))
 
 

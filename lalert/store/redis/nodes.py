@@ -29,7 +29,11 @@ class RedisNodes:
     fence: Fence
 
     async def beat(self, beat: Beat) -> Table:
-        """Renew, release, claim; return how everything stands then."""
+        """Renew, release, claim; return how everything stands then.
+
+        Raises `Unavailable`, too, when the server is not any more what may be trusted with alerts.
+        """
+        await self.link.look_again()
         asked = {
             "id": beat.report.id,
             "lease_ms": round(beat.lease_s * 1000),
