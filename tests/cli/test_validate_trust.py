@@ -41,6 +41,9 @@ async def test_as_if_posted_with_a_key(tmp_path: Path) -> None:
     for more, expected in (((), "unverifiable"), (("--key-id", "1f0c"), "valid")):
         _, out, _ = await hubs.run("validate", "--json", "--trust", str(file), *more, "-", stdin=signed(RAW, CITY))
         assert [one["verdict"] for one in json.loads(out)["signatures"]] == [expected]
+    code, out, err = await hubs.run("validate", "--key-id", "1f0c", "-", stdin=RAW)
+    assert (code, out) == (2, "")
+    assert "--trust" in err
 
 
 async def test_a_wrong_trust_file(tmp_path: Path) -> None:
