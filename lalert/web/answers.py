@@ -20,6 +20,8 @@ CONTENT_SECURITY_POLICY = (
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
+PAGE_HEADERS = {"Content-Security-Policy": CONTENT_SECURITY_POLICY, "Referrer-Policy": "no-referrer"}
+
 # The map's library starts its worker from a blob of its own text, and asks of a data: picture whether it can be read.
 # Only that page lets it.
 MAP_SECURITY_POLICY = CONTENT_SECURITY_POLICY.replace("worker-src 'self'", "worker-src 'self' blob:").replace(
@@ -76,8 +78,7 @@ def answer(
         return web.Response(status=304, headers=common)
     response = web.Response(body=body, content_type=content_type, charset=_charset(content_type), headers=common)
     if content_type == "text/html":
-        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers.update(PAGE_HEADERS)
     if _is_packable(body, content_type):
         response.enable_compression()
     return response

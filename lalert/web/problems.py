@@ -12,7 +12,7 @@ from aiohttp import web
 
 from lalert.errors import Defect, LalertError, Rejected, Text, Unavailable
 from lalert.store.base import Gap
-from lalert.web.answers import CONTENT_SECURITY_POLICY
+from lalert.web.answers import PAGE_HEADERS
 from lalert.web.context import CONTEXT
 from lalert.web.limits import TooMany
 from lalert.web.views import Visit
@@ -60,7 +60,7 @@ def problem(error: LalertError, request: web.Request) -> web.Response:
         headers={"Cache-Control": "no-store", "Vary": "Accept"},
     )
     if page:
-        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+        response.headers.update(PAGE_HEADERS)
     if isinstance(error, Unavailable | TooMany):
         response.headers["Retry-After"] = str(error.retry_after_s)
     if error.status == 401:

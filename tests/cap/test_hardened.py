@@ -26,6 +26,14 @@ def test_no_file_comes_in_by_an_entity(parser: etree.XMLParser[etree._Element], 
 
 
 @pytest.mark.parametrize("parser", PARSERS)
+def test_no_file_is_opened_for_a_doctype(parser: etree.XMLParser[etree._Element], tmp_path: Path) -> None:
+    """A DTD that is no DTD disturbs nobody: it is not even read."""
+    (tmp_path / "a.dtd").write_text("<!ELEMENT broken")
+    root = etree.fromstring(f'<!DOCTYPE a SYSTEM "{tmp_path / "a.dtd"}"><a/>'.encode(), parser)
+    assert root.tag == "a"
+
+
+@pytest.mark.parametrize("parser", PARSERS)
 def test_depth_and_texts_are_bounded(parser: etree.XMLParser[etree._Element]) -> None:
     """More than 256 levels, or ten million characters in one text, are no message."""
     for raw in (b"<a>" * 300 + b"</a>" * 300, b"<a>" + b"x" * 10_000_001 + b"</a>"):

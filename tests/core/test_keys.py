@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import hmac
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lalert.core import keys
 from lalert.core.model import Realm
+from lalert.core.resident import Resident, Wish, digest_of
 from lalert.errors import Defect
+from lalert.publishers.signing import is_signed
+from tests.core.test_roll import PEER
 
 KEY = keys.make(Realm.DRILL, key_id="k7x2", entropy=bytes(range(32)))
 
@@ -62,6 +68,22 @@ def test_a_key_matches_its_own_digest_only() -> None:
     other = keys.make(Realm.DRILL, key_id="k7x2", entropy=bytes(32))
     assert KEY.matches(KEY.digest)
     assert not other.matches(KEY.digest)
+
+
+def test_secrets_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long a refusal takes says nothing: of a key, of a resident's secret, of a signature."""
+    compared: list[tuple[object, object]] = []
+
+    def compare_digest(one: object, other: object) -> bool:
+        compared.append((one, other))
+        return one == other
+
+    monkeypatch.setattr(hmac, "compare_digest", compare_digest)
+    resident = Resident(id="r", digest=digest_of("s"), wish=Wish(), peer=PEER, created_at=datetime.now(UTC))
+    assert KEY.matches(KEY.digest)
+    assert resident.owns("s")
+    assert not is_signed(bytes(32), given="v1,x", id_="1", timestamp=0, body=b"")
+    assert len(compared) == 3
 
 
 def test_the_secret_is_not_shown() -> None:

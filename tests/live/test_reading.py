@@ -332,10 +332,13 @@ async def test_both_realms_are_asked_at_the_same_time(server: Server, live: Call
     assert [state["store"] for state in ready.json["realms"].values()] == ["store.timeout"] * 2
 
 
-@pytest.mark.parametrize("path", ["/", "/a", "/a/13", "/a/131016", "/docs/findings", "/drill/"])
+@pytest.mark.parametrize(
+    "path", ["/", "/a", "/a/13", "/a/131016", "/docs/findings", "/drill/", "/a/999999", "/alerts/x"]
+)
 async def test_pages_are_closed_to_foreign_code(live: Caller, path: str) -> None:
-    """Every page forbids foreign and inline code, framing, sniffing and referrers."""
-    headers = (await live.get(path)).headers
+    """Every page, also one that tells a problem, forbids foreign and inline code, framing, sniffing and referrers."""
+    headers = (await live.get(path, Accept="text/html")).headers
+    assert headers["Content-Type"].startswith("text/html")
     policy = headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy

@@ -199,6 +199,8 @@ async def test_too_often(live: Caller) -> None:
         statuses.append(answer.status)
     assert int(answer.headers["Retry-After"]) > 0
     assert answer.content_type == "text/html"
+    told = await live.post(b"x", path="/api/v1/validate", key="")
+    assert (told.status, told.json["title"]) == (429, "limit.rate"), "programs and people count together"
 
 
 async def test_checks_stand_in_nobodys_way(server: Server, live: Caller) -> None:
