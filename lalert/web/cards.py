@@ -23,6 +23,8 @@ from lalert.web.badge import Badge, badge_of, look_at
 from lalert.web.phrases import phrases
 
 MAX_PLACES: Final = 5  # names in a list; the message's own page has them all
+MAX_ACTION: Final = 240  # characters of what to do in a list: one sender's essay must not push the next alert away
+_SENTENCE_ENDS: Final = ("。", ". ", "！", "! ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +136,16 @@ def _action(level: int | None, posted: Posted, lang: str) -> str:
     """Return what to do here: the message's own words unless another level than theirs holds here."""
     entry = posted.entry
     if level is None or level == entry.level:
-        return in_marks(entry, action(entry, lang, standing=posted.standing), lang)
+        return in_marks(entry, in_brief(action(entry, lang, standing=posted.standing)), lang)
     return in_marks(entry, pick(LEVEL_ACTIONS[level], lang), lang)
+
+
+def in_brief(text: str) -> str:
+    """Return the first sentences of a long text, whole: half a sentence may say the opposite of the whole."""
+    if len(text) <= MAX_ACTION:
+        return text
+    end = max(text.rfind(mark, 0, MAX_ACTION) + len(mark.strip()) for mark in _SENTENCE_ENDS)
+    return text[: end if end > 1 else MAX_ACTION - 1] + "…"
 
 
 def in_marks(entry: Entry, text: str, lang: str) -> str:

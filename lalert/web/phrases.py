@@ -130,6 +130,7 @@ PHRASES: Final[Mapping[str, Text]] = MappingProxyType(
         "kind_correction": Text("訂正", "Correction"),
         "kind_expire": Text("期限終了", "Expired"),
         "at_end": Text("終了", "ended"),
+        "at_cancel": Text("取消", "cancelled"),
         "comma": Text("、", ", "),
         "note": Text("備考", "Note"),
         "operators": Text("稼働状況", "Status"),
@@ -145,6 +146,10 @@ PHRASES: Final[Mapping[str, Text]] = MappingProxyType(
         "too_many": Text("候補が多いため、最初の{n}件を表示しています。", "Only the first {n} are shown."),
         "problem_found": Text("見つかった問題", "What was found"),
         "problem_id": Text("問い合わせ番号", "Reference"),
+        "problem_retry": Text(
+            "しばらくしてから、もう一度開いてください。お急ぎのときは、テレビ・ラジオや市区町村の情報を確認してください。",
+            "Try again in a moment. If it is urgent, turn to television, radio or your municipality.",
+        ),
         "back": Text("全国の状況へ戻る", "Back to all Japan"),
         "disclaimer": Text(
             "お住まいの市区町村の指示を優先し、危険を感じたら、情報を待たずに避難してください。",
@@ -244,7 +249,7 @@ PHRASES: Final[Mapping[str, Text]] = MappingProxyType(
         "check_message": Text("電文（XML）", "Message (XML)"),
         "check_file": Text("またはファイル（選ぶと、こちらを検査します）", "Or a file, which is checked instead"),
         "check_profile": Text("検査の規則", "Rules"),
-        "check_profile_jp": Text("CAP と日本の検査規則、対象地域", "CAP, the Japanese profile and the areas"),
+        "check_profile_jp": Text("CAP と日本の検査規則、対象地域", "CAP, Japanese profile, areas"),
         "check_profile_core": Text("CAP だけ", "CAP alone"),
         "check_strictness": Text("電文の出どころ", "Who made it"),
         "check_strictness_producer": Text("自分で発信する（厳しく検査）", "We do: strict"),

@@ -13,7 +13,7 @@ from lalert.render.palette import Look
 from lalert.render.wording import action, action_tongue, duty, gloss, gravity, term
 from lalert.render.words import LEVEL_ACTIONS, pick
 from lalert.web.badge import GRAVEST_FIRST, Badge, badge_of, badge_of_error, look_at
-from lalert.web.cards import Card, Reader, card_of, in_marks, look_here, tongue_of
+from lalert.web.cards import Card, Reader, card_of, in_brief, in_marks, look_here, tongue_of
 from lalert.web.ended import Over, ended_card
 from lalert.web.phrases import phrases
 
@@ -154,7 +154,7 @@ def _kind(name: str, tongue: str, alike: Sequence[Posted], lang: str) -> Kind:
     first = alike[0].entry
     told = {_in_words(posted, lang) for posted in alike}
     text, spoken = told.pop() if len(told) == 1 else (duty(first, lang), lang)
-    return Kind(in_marks(first, name, tongue), tongue, len(alike), in_marks(first, text, lang), spoken)
+    return Kind(in_marks(first, name, tongue), tongue, len(alike), in_marks(first, in_brief(text), lang), spoken)
 
 
 def _in_words(posted: Posted, lang: str) -> tuple[str, str]:

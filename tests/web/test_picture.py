@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import pytest
 from lxml import html
 
+from lalert.errors import Rejected, Text
+from lalert.web.cards import MAX_ACTION, in_brief
 from lalert.web.picture import MAX_KINDS
 from lalert.web.views import MAX_CARDS
 from tests.web.scene import Scene, boundaries, order, pages, visit
@@ -89,3 +92,53 @@ def test_the_hubs_own_words_are_in_the_language_of_the_page() -> None:
     made.say(order(1, level=None, act="津波警報", hazard="tsunami", languages={}), CHIYODA)
     card = parsed(pages().front(made.situation, visit(lang="en"))).find_class("card")[0]
     assert [line.get("lang") for line in card.find_class("act")] == [None]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("高台へ。", "高台へ。"),
+        ("高台へ。" * 100, "高台へ。" * (MAX_ACTION // 4) + "…"),
+        ("あ" * 1000, "あ" * (MAX_ACTION - 1) + "…"),
+        ("Go up. " + "x" * 1000, "Go up.…"),
+    ],
+)
+def test_a_long_instruction_is_cut_between_sentences(text: str, told: str) -> None:
+    """One sender's essay does not push the next alert off the screen, and no half sentence turns its meaning round."""
+    assert in_brief(text) == told
+
+
+def test_an_essay_stands_whole_on_its_own_page() -> None:
+    """The list has the first sentences, the message's own page all of them."""
+    made = Scene()
+    made.say(order(1, instruction="高台へ避難してください。" * 60), CHIYODA)
+    card = parsed(pages().front(made.situation, visit())).find_class("act")[0].text_content()
+    posted = made.posted("jp-example-0001")
+    whole = parsed(pages().alert(posted, [posted.entry], visit())).find_class("todo")[0].text_content()
+    assert (card.count("避難"), whole.count("避難")) == (MAX_ACTION // 12, 60)
+
+
+def test_the_map_of_a_message_speaks_the_language_of_its_page() -> None:
+    """Who reads the English page gets the English map."""
+    made = Scene()
+    made.say(order(1), CHIYODA)
+    posted = made.posted("jp-example-0001")
+    for lang, asked in (("ja", ""), ("en", "lang=en&")):
+        page = parsed(pages().alert(posted, [posted.entry], visit(lang=lang)))
+        assert page.xpath("//figure//img/@src") == [f"/alerts/jp-example-0001/map.svg?{asked}size=1080x1350"]
+
+
+@pytest.mark.parametrize(("status", "is_told"), [(404, False), (429, True), (503, True)])
+def test_who_cannot_be_served_is_told_where_else_to_look(status: int, is_told: bool) -> None:
+    """When the hub fails a resident, its page names television, radio and the municipality; a bad address does not."""
+    error = Rejected(Text("だめです。", "No."), code="x.y", status=status)
+    for lang, word in (("ja", "テレビ"), ("en", "television")):
+        assert (word in pages().problem(error, visit(lang=lang)).decode()) is is_told
+
+
+def test_an_area_offers_its_notifications_at_once() -> None:
+    """The way to notifications stands at the head of an area's page, not among its data."""
+    page = parsed(pages().area(CHIYODA, Scene().situation, visit()))
+    links = page.xpath("//main//a/@href")
+    assert links.index(f"/notify?area={CHIYODA}") < links.index(f"/feeds/muni/{CHIYODA}.atom")
+    assert page.xpath("//div[@class='pair']/preceding-sibling::p/a/@href") == ["/a/13", f"/notify?area={CHIYODA}"]
