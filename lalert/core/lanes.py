@@ -250,6 +250,13 @@ class Lane:
         """Whether its peer is given time."""
         return self.resume_at is not None and now < self.resume_at
 
+    def set_back(self, by: timedelta) -> None:
+        """Take over that the clock shows so much less than before: no wait becomes longer for it."""
+        if self.resume_at is not None:
+            self.resume_at -= by
+        self._trials = {seq: trial.set_back(by) for seq, trial in self._trials.items()}
+        self._paused = [(due - by, seq, thread) for due, seq, thread in self._paused]
+
     def _wake(self, now: datetime) -> None:
         while self._paused and self._paused[0][0] <= now:
             thread = heapq.heappop(self._paused)[-1]

@@ -53,6 +53,10 @@ class Trial:
         """Return the trial after one more failure."""
         return replace(self, tries=self.tries + 1, faults=self.faults + is_own_fault, due=due, taken=taken)
 
+    def set_back(self, by: timedelta) -> Trial:
+        """Return the trial by a clock that shows so much less than before."""
+        return replace(self, since=self.since - by, due=None if self.due is None else self.due - by)
+
     def is_over(self, policy: Policy, now: datetime) -> bool:
         """Whether to give it up."""
         return self.faults >= policy.faults or now - self.since >= timedelta(seconds=policy.patience_s)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 
 from lalert.core.lanes import Lane, Rank
@@ -79,6 +79,14 @@ class Roster:
                 del self._set_for[name]
             if (lane := self._lanes.get(name)) is not None:
                 self.note(lane, now)
+
+    def set_back(self, by: timedelta, now: datetime) -> None:
+        """Take over that the clock shows so much less than before, and is at `now`."""
+        self._alarms.clear()
+        self._set_for.clear()
+        for lane in self:
+            lane.set_back(by)
+            self.note(lane, now)
 
     def alarm(self) -> datetime | None:
         """Return when to ring; None while no lane waits for the time."""

@@ -66,6 +66,7 @@ class Dispatcher:
         self._settings = settings
         self._metrics = metrics
         self._clock = clock
+        self._looked_at = clock()
         self._random = random
         self._realm = source.site.realm.value
         self._policy = Policy(
@@ -246,10 +247,18 @@ class Dispatcher:
             self._woken.clear()
             if self._strays:
                 await self._shed()
-            self._roster.ring(self._clock())
+            self._ring()
             again_at = await self._fed()
             self._deliver()
             await self._rest(again_at or self._roster.alarm())
+
+    def _ring(self) -> None:
+        """Wake the lanes whose time has come, also by a clock that was set back meanwhile."""
+        now = self._clock()
+        if now < self._looked_at:
+            self._roster.set_back(self._looked_at - now, now)
+        self._looked_at = now
+        self._roster.ring(now)
 
     async def _fed(self) -> datetime | None:
         """Feed the lanes; return when to go on, or None when there is nothing to do until something happens."""

@@ -52,8 +52,8 @@ class Poller:
         self.heard_at: datetime | None = None  # when it answered last
         self.brought: tuple[str, datetime] | None = None  # its newest message that was kept, and when
         self.outcomes: Counter[str] = Counter()
-        self.due = hub.clock() + timedelta(seconds=min(_FIRST_S, source.interval_s) * random())
         self._hub = hub
+        self._rest(min(_FIRST_S, source.interval_s) * random())
         self._has_more = False  # links that wait to be read
         self._memory = Memory()
         self._gatherer = Gatherer(source, fetching, self._memory)
@@ -65,8 +65,9 @@ class Poller:
         self._policy = Policy(first_s=source.interval_s, longest_s=max(_LONGEST_S, source.interval_s))
 
     def is_due(self) -> bool:
-        """Whether it is time for the next round."""
-        return self._hub.clock() >= self.due
+        """Whether it is time for the next round; a clock that was set back makes no wait longer."""
+        left = self.due - self._hub.clock()
+        return not timedelta() < left <= self._wait
 
     async def poll(self) -> None:
         """Ask once, bring what is new, and settle when to ask again. Raises nothing but cancellation."""
@@ -197,7 +198,8 @@ class Poller:
         log.warning("source.failed", source=self.source.name, reason=fault.reason, failures=self.failures)
 
     def _rest(self, seconds: float) -> None:
-        self.due = self._hub.clock() + timedelta(seconds=seconds)
+        self._wait = timedelta(seconds=seconds)
+        self.due = self._hub.clock() + self._wait
 
     def _note(self, outcome: str) -> None:
         self._hub.metrics.source_rounds.labels(self._hub.realm.value, self.source.name, outcome).inc()

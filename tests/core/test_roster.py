@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from lalert.core.delivery import Delivered, LaneState, Later
+from lalert.core.delivery import Delivered, LaneState, Later, Partly, Tally
 from lalert.core.lanes import Lane, Parcel
 from lalert.core.model import Cursor, Priority
 from lalert.core.retry import Policy
@@ -139,3 +139,27 @@ def test_a_lane_that_was_removed_goes_nowhere() -> None:
     assert made.peek(failing=False) is made.peek(failing=True) is made.get("a") is None
     assert list(made) == []
     assert len(made) == 0
+
+
+def test_a_clock_that_is_set_back_makes_no_wait_longer() -> None:
+    """A lane that rests is due as long after the change as it would have been without it; so is a message."""
+    a, b = lane("a", Priority.FLASH), lane("b", Priority.FLASH, Priority.ROUTINE)
+    made = roster(a, b)
+    a.take(NOW)
+    a.settle(Later("down"), now=NOW, jitter=0.0)
+    made.note(a, NOW)
+    first = b.take(NOW)
+    assert first is not None
+    b.settle(Partly("half", Tally(), retry_after_s=5), now=NOW, jitter=0.0)
+    made.note(b, NOW)
+    assert order(made) == ["b"]
+    b.settle(Delivered(), now=NOW, jitter=0.0)
+    made.note(b, NOW)
+    back = timedelta(hours=1)
+    made.set_back(back, NOW - back)
+    assert made.alarm() == NOW - back + timedelta(seconds=2)
+    made.ring(NOW - back + timedelta(seconds=1.9))
+    assert made.peek(failing=False) is made.peek(failing=True) is None
+    made.ring(NOW - back + timedelta(seconds=5))
+    tops = [made.peek(failing=failing) for failing in (True, False)]
+    assert [top[1].id for top in tops if top is not None] == ["a", "b"]

@@ -7,7 +7,7 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -92,6 +92,7 @@ class Desk:
         self.tail = Tail(head=ORIGIN, limit=tail_entries)
         self.situation = Situation()
         self.metrics = Metrics()
+        self.clock_off = timedelta()  # how far off somebody has set the machine's clock
         self._killed: list[Dispatcher] = []
         self._running: list[Dispatcher] = []
 
@@ -124,7 +125,7 @@ class Desk:
             couriers,
             settings=settings,
             metrics=self.metrics,
-            clock=lambda: datetime.now(UTC),
+            clock=lambda: datetime.now(UTC) + self.clock_off,
             random=random.Random(seed).random,
         )
         await dispatcher.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 
 from lalert.core.delivery import Delivered, Gone, LaneState, Later, Outcome, Refused, Tally
@@ -153,6 +154,20 @@ async def test_a_peer_that_was_down_gets_everything(desk: Desk) -> None:
     await hands.until(lambda: len(hands.taken) == 3)
     assert Counter(hands.got("a")) == Counter(["x", "y", "x2"])
     assert hands.got("a").index("x") < hands.got("a").index("x2")
+
+
+async def test_a_peer_that_is_back_hears_though_the_clock_was_set_back(desk: Desk) -> None:
+    """A retry is due after its wait, and not when the old time comes again."""
+
+    async def send(lane: str, entry: Entry, progress: str) -> Outcome:
+        return Later("down") if len(hands.sent) == 1 else Delivered()
+
+    hands = Hands("a", send=send)
+    await desk.start(hands)
+    await desk.publish(message("x"))
+    await hands.until(lambda: hands.sent)
+    desk.clock_off = -timedelta(hours=1)
+    await hands.until(lambda: hands.taken)
 
 
 async def test_one_bad_message_does_not_block_a_peer(desk: Desk) -> None:
