@@ -56,6 +56,11 @@ def test_what_lies_outside_is_refused_and_named(japan: BoundarySet, areas: list[
     assert shape(outside["geometry"]).covers(japan.shape_of(CHIYODA).representative_point())
 
 
+def test_an_abolished_code_allows_nothing(japan: BoundarySet) -> None:
+    """浜松市中区 was merged into 中央区 in 2024: the key of the old ward does not alert the new one."""
+    assert allowed_codes(_sender("221317", CHIYODA), japan) == {CHIYODA}
+
+
 def test_the_shape_of_a_refusal_is_bounded(japan: BoundarySet) -> None:
     """Whoever posts for the whole country by mistake is shown where, in at most 2,000 vertices."""
     with pytest.raises(Rejected) as caught:

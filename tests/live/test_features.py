@@ -84,6 +84,15 @@ async def test_parts_that_are_lifted_are_no_features(live: Caller) -> None:
         assert (await live.get(path)).json["features"] == []
 
 
+async def test_of_a_message_that_lifts_a_part_the_rest_is_drawn(live: Caller) -> None:
+    """Where the order goes on there is a feature, where the same message lifts it there is none."""
+    sample = Path(__file__).parents[2] / "sample_feeds" / "good" / "05-partial-lift-two-zones.xml"
+    assert (await live.post(sample.read_bytes())).status == 201
+    for path in ("/api/v1/alerts/active.geojson", ITEMS):
+        (feature,) = (await live.get(path)).json["features"]
+        assert feature["properties"]["event"] == "避難指示（洪水）"
+
+
 async def test_without_a_time_it_is_now_with_one_it_is_then(live: Caller) -> None:
     """What has been lifted is in the collection of the time when it held, and says when it ended."""
     order = author.order(CHIYODA)

@@ -70,10 +70,10 @@ class Desk:
 
 
 def test_each_endpoint_is_a_lane() -> None:
-    """A lane has the endpoint's filter and begins where it was registered; ended ones have none."""
+    """A lane has the endpoint's filter, begins where it was registered and leaves nothing out; ended ones have none."""
     courier = Desk(endpoint(), endpoint(id="ep_2", ended_at=NOW)).courier
     (lane,) = courier.lanes()
-    assert (lane.id, lane.way) == ("webhook:ep_1", courier.name)
+    assert (lane.id, lane.way, lane.newest_only) == ("webhook:ep_1", courier.name, False)
     assert (lane.subscription, lane.since) == (endpoint().subscription, Cursor("k3f9", 7))
 
 

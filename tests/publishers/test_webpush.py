@@ -64,7 +64,8 @@ def test_a_topic_is_a_thread() -> None:
     notice = notice_of(entries.entry(), "ja", LIVE, now=NOW, hushed=False)
     assert re.fullmatch(r"[A-Za-z0-9_-]{32}", notice.headers["Topic"])
     assert notice.headers["Topic"] == topic_of("jp-chiyoda-2026-0001") == read(notice)["tag"]
-    assert topic_of("a") != topic_of("b")
+    later = notice_of(entries.entry(thread="a"), "ja", LIVE, now=NOW, hushed=False)
+    assert later.headers["Topic"] == read(later)["tag"] == topic_of("a") != topic_of("b")
 
 
 @pytest.mark.parametrize(
