@@ -10,6 +10,7 @@ from itertools import pairwise
 from aiohttp import web
 from markdown_it import MarkdownIt
 from markupsafe import Markup
+from multidict import MultiDict
 
 from lalert.errors import Text
 from lalert.geo.codes import normalise
@@ -128,9 +129,13 @@ def _page(request: web.Request, body: bytes) -> web.Response:
 
 
 def visit_of(request: web.Request, known: set[str]) -> Visit:
-    """Return how this page is seen. Raises `Rejected` for a parameter that does not exist."""
+    """Return how this page is seen. Raises `Rejected` for a wrong value.
+
+    What is not `known` is passed over, as nowhere else: networks hang `fbclid` and the like on every link that people
+    share, and nobody shall be shown an error for that in the night of a flood.
+    """
     ctx = context(request)
-    query = Query(request.query, known)
+    query = Query(MultiDict((name, value) for name, value in request.query.items() if name in known), known)
     lang = query.text("lang") or "ja"
     if lang not in ("ja", "en"):
         query.wrong("lang", Text("ja か en です。", "It is ja or en."), "en")
