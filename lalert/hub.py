@@ -30,6 +30,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from threading import Barrier
 from typing import Final, ParamSpec, TypeVar
 
 import structlog
@@ -176,6 +177,7 @@ class Hub:
 
     async def start(self) -> None:
         """Catch up with the log, then commit. Raises `Unavailable` when the store cannot be read."""
+        await _staff(self._examiners, _DESKS + 1)
         span = await self.store.span()
         since = self.clock() - timedelta(hours=self.settings.hub.ended_h)
         recent = _unbroken(await self.store.read_from(since, self.settings.stream.tail_entries))
@@ -435,6 +437,16 @@ class Hub:
                 self.heard_at = self.heard_at if entry.kind is Kind.EXPIRE else entry.at
             self.metrics.entries.labels(self.realm.value, entry.kind.value, entry.priority.label).inc()
         self.tail.extend(Faces(entry, self.site) for entry in entries)
+
+
+async def _staff(pool: ThreadPoolExecutor, threads: int) -> None:
+    """Start the threads of `pool`: a machine that refuses more of them must not do so to the first alert that comes."""
+    everybody = Barrier(threads)
+    try:
+        here = [asyncio.get_running_loop().run_in_executor(pool, everybody.wait) for _ in range(threads)]
+        await asyncio.gather(*here)
+    finally:
+        everybody.abort()  # nobody waits for one who could not be started
 
 
 def _unbroken(entries: Sequence[Entry]) -> Sequence[Entry]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import resource
 from collections.abc import Sequence
+from threading import Thread
 
 import pytest
 
@@ -121,6 +122,17 @@ async def test_defect_while_answering_tells_its_id_only(
     answer = await live.get("/api/v1/threads/x")
     assert (answer.status, answer.json["title"]) == (500, "defect")
     assert "secret" not in answer.text
+
+
+async def test_no_more_threads_refuse_no_alert(server: Server, live: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that starts no thread any more: the hub has those that an alert needs, from its start on."""
+
+    def refused(_: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Thread, "start", refused)
+        await live.publish(author.order())
 
 
 @pytest.fixture
