@@ -25,7 +25,7 @@ from lalert.geo.boundaries import BoundarySet
 from lalert.geo.kinship import kin
 from lalert.geo.place import Municipality, Prefecture
 from lalert.render.places import place_name
-from lalert.render.words import pick, status_mark
+from lalert.render.words import hazard_label, pick, status_mark
 from lalert.web.assets import assets, vendored
 from lalert.web.badge import GRAVEST_FIRST, Badge, sign_of
 from lalert.web.cards import Reader, held_here
@@ -199,7 +199,8 @@ class Pages:
             nothing=nothing,
             chosen=[_listed(self._place(code), {}, visit.lang, whole=True) for code in chosen],
             hazards=[
-                (hazard, pick(Text(*names), visit.lang)) for hazard, names in vocabulary_at(None).hazard_names.items()
+                (hazard, hazard_label(hazard, visit.lang) or pick(Text(*names), visit.lang))
+                for hazard, names in vocabulary_at(None).hazard_names.items()
             ],
             said={name: t[phrase] for name, phrase in SAID.items()},
         )

@@ -11,7 +11,7 @@ from lxml import html
 from lalert.errors import Rejected, Text
 from lalert.web.cards import MAX_ACTION, in_brief
 from lalert.web.picture import MAX_KINDS
-from lalert.web.views import MAX_CARDS
+from lalert.web.views import MAX_CARDS, Lang
 from tests.web.scene import Scene, boundaries, order, pages, visit
 
 CHIYODA, CHUO = "131016", "131024"
@@ -142,3 +142,12 @@ def test_an_area_offers_its_notifications_at_once() -> None:
     links = page.xpath("//main//a/@href")
     assert links.index(f"/notify?area={CHIYODA}") < links.index(f"/feeds/muni/{CHIYODA}.atom")
     assert page.xpath("//div[@class='pair']/preceding-sibling::p/a/@href") == ["/a/13", f"/notify?area={CHIYODA}"]
+
+
+@pytest.mark.parametrize("lang", ["ja", "en"])
+def test_no_two_hazards_are_called_the_same(lang: Lang) -> None:
+    """Who wants earthquakes must see which box is the early warning: two boxes of one name are a missed alarm."""
+    form = parsed(pages().notify("", [], visit(lang=lang))).get_element_by_id("notify")
+    names = [label.text_content().strip() for label in form.xpath(".//details//label")]
+    assert len(names) == len(set(names))
+    assert ("緊急地震速報" if lang == "ja" else "earthquake early warning") in names
