@@ -32,6 +32,7 @@ from lalert.cap.model import (
     Status,
     Urgency,
 )
+from lalert.cap.places import finding_at
 from lalert.errors import Finding, Text, rejected
 from lalert.errors import Severity as Weight
 
@@ -68,6 +69,7 @@ _NEUTRAL: Final[dict[str, dict[str, Any]]] = {
     "resource": {"resource_desc": ""},
     "area": {"area_desc": ""},
 }
+_OF_VALUES: Final = frozenset({"cap.schema.enumeration", "cap.schema.type"})
 _MODELS: Final[dict[str, type[Any]]] = {"info": Info, "resource": Resource, "area": AreaBlock}
 
 
@@ -106,7 +108,7 @@ def decode(raw: bytes) -> Decoded:
     version = VERSIONS.get(namespace)
     valid = version is not None and structure.is_valid(root, version)
     if valid and version is not None and (alert := sound.read(root, version, raw)):
-        old = () if version == "1.2" else (structure.finding_at("cap.version.old", root, version),)
+        old = () if version == "1.2" else (finding_at("cap.version.old", root, version),)
         return Decoded(alert, old, root)
     reading = _Reading(tables(namespace), version or "1.2")
     values = reading.block(root, "alert")
@@ -177,7 +179,7 @@ class _Reading:
     def note(self, code: str, element: etree._Element, found: str | None = None) -> None:
         """Report `code` at `element`; beyond the bound one error stands for all the rest."""
         if len(self.findings) < structure.MAX_FINDINGS:
-            self.findings.append(structure.finding_at(code, element, found))
+            self.findings.append(finding_at(code, element, found))
         elif len(self.findings) == structure.MAX_FINDINGS:
             facts = {"name": "findings", "limit": structure.MAX_FINDINGS}
             self.findings.append(finding("cap.limits", path="/alert", line=element.sourceline, facts=facts))
@@ -230,9 +232,11 @@ class _Reading:
         return _named_value(element) if kind == "pair" else _MODELS[kind](**self.block(element, kind))
 
     def add_schema_findings(self, root: etree._Element, version: str) -> None:
-        """Add what the schema says about places where nothing more precise was found."""
+        """Add what the schema says, less its word on values of which something more precise was said."""
         told = {f.path for f in self.findings if f.severity is Weight.ERROR}
-        self.findings.extend(f for f in structure.findings(root, version) if f.path not in told)
+        self.findings.extend(
+            f for f in structure.findings(root, version) if f.path not in told or f.code not in _OF_VALUES
+        )
 
 
 def _named_value(element: etree._Element) -> NamedValue:

@@ -17,8 +17,8 @@ from typing import Final, Literal
 
 from msgspec import structs
 
+from lalert.cap import places, repair, rules, signature, structure
 from lalert.cap import profile as japan
-from lalert.cap import repair, rules, signature, structure
 from lalert.cap.model import Alert
 from lalert.cap.parse import UNREADABLE, Decoded, decode
 from lalert.cap.signature import Signature
@@ -107,7 +107,7 @@ def _weight(finding: Finding) -> int:
 def _located(findings: Iterable[Finding], decoded: Decoded) -> Iterator[Finding]:
     """Yield `findings` with the lines of their paths."""
     for finding in findings:
-        line = structure.line_of(decoded.root, finding.path or "/") if decoded.root is not None else None
+        line = places.line_of(decoded.root, finding.path or "/") if decoded.root is not None else None
         yield structs.replace(finding, line=line)
 
 
@@ -123,7 +123,9 @@ def _blank(alert: Alert) -> frozenset[str]:
 
 def _softened(finding: Finding, blank: frozenset[str]) -> Finding:
     """Return an upstream's error as a warning, unless it withholds the message: no name, time or proof, or too much."""
-    if finding.severity is not Severity.ERROR or finding.path in blank or finding.code in _WITHHOLDING:
+    if finding.severity is not Severity.ERROR or finding.code in _WITHHOLDING:
+        return finding
+    if (finding.path or "").partition("[")[0] in blank:  # the first of its name or another
         return finding
     return structs.replace(finding, severity=Severity.WARNING)
 
@@ -143,7 +145,7 @@ def _utc(decoded: Decoded) -> Iterator[Finding]:
         return
     for element in decoded.root.iter(*_TIMES):
         if (element.text or "").rstrip().endswith("+00:00"):
-            yield structure.finding_at("cap.time.utc", element, element.text)
+            yield places.finding_at("cap.time.utc", element, element.text)
 
 
 def _is_in_utc(alert: Alert) -> bool:

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from lxml import etree
 
-from lalert.cap import grammar, parse, salvage, structure
+from lalert.cap import grammar, parse, places, salvage, structure
 from lalert.cap.catalogue import finding
 from lalert.cap.dictionary import ENUMERATIONS
 from lalert.cap.grammar import Malformed
@@ -64,10 +64,10 @@ def _respelt(decoded: Decoded, found: tuple[Finding, ...]) -> tuple[Decoded, tup
         return decoded, found
     mended, repairs = deepcopy(root), []
     for element in mended.iter(etree.Element):
-        name, text = structure.local_name(element), element.text or ""
+        name, text = places.local_name(element), element.text or ""
         spell = _SPELLINGS.get(name)
         if spell is not None and (better := spell(text)) != text:
-            repairs.append(structure.finding_at(_repair(name, text, better), element, text))
+            repairs.append(places.finding_at(_repair(name, text, better), element, text))
             element.text = better
     again = parse.decode(etree.tostring(mended, encoding="utf-8")).alert if repairs else None
     if again is None:
@@ -92,7 +92,7 @@ def _rejoined(decoded: Decoded, found: tuple[Finding, ...]) -> tuple[Decoded, tu
     whole = tuple(Identity(alert.sender, identity.identifier, identity.sent) for identity in own)
     if not whole:
         return decoded, found
-    told = finding("cap.repair.references", path="/alert/references", line=structure.line_of(root, "/alert/references"))
+    told = finding("cap.repair.references", path="/alert/references", line=places.line_of(root, "/alert/references"))
     return replace(decoded, alert=replace(alert, references=(*whole, *others))), (*found, told)
 
 

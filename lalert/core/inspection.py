@@ -16,7 +16,7 @@ from typing import Final, Literal
 
 from msgspec import structs
 
-from lalert.cap import edxl, reader, structure
+from lalert.cap import edxl, places, reader
 from lalert.cap.edxl import Enclosed, Envelope
 from lalert.cap.model import Alert
 from lalert.cap.parse import decode
@@ -150,7 +150,7 @@ def _located(findings: Sequence[Finding], raw: bytes) -> Iterator[Finding]:
     """Yield `findings` about a message at the lines of their elements."""
     root = decode(raw).root if findings else None
     for finding in findings:
-        yield finding if root is None else structs.replace(finding, line=structure.line_of(root, finding.path or "/"))
+        yield finding if root is None else structs.replace(finding, line=places.line_of(root, finding.path or "/"))
 
 
 def _enclosed(message: Enclosed, envelope: Envelope, question: Question) -> Inspected:

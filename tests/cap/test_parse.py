@@ -161,9 +161,12 @@ def test_signature_is_no_defect(text: str) -> None:
 
 
 def test_defect_under_a_prefix_of_its_own_is_told() -> None:
-    """A defect inside an element that declares its own prefix is told, if only for the message as a whole."""
-    raw = changed("<scope>", '<x:extra xmlns:x="urn:x" y="1"><x:deep/></x:extra><scope>')
-    assert [(f.code, f.path) for f in decode(raw).findings] == [("cap.schema.element", "/alert")]
+    """A wrong value in an element that declares its own prefix is told, if only for the message as a whole."""
+    raw = changed(
+        "<language>ja</language>",
+        '<x:language xmlns:x="urn:oasis:names:tc:emergency:cap:1.2">12345678901</x:language>',
+    )
+    assert [(f.code, f.path) for f in decode(raw).findings] == [("cap.schema.type", "/alert")]
 
 
 def test_empty_block_lacks_all_that_it_needs() -> None:
@@ -179,5 +182,6 @@ def test_empty_block_lacks_all_that_it_needs() -> None:
 def test_refusal_of_the_schema_is_never_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the schema refuses and nobody can say why, the message is refused all the same."""
     monkeypatch.setattr(structure, "_verdicts", lambda *_: iter(()))
-    with pytest.raises(Rejected, match=r"cap\.schema\.element"):
+    monkeypatch.setattr(structure.order, "findings", lambda *_: iter(()))
+    with pytest.raises(Rejected, match=r"cap\.schema\.type"):
         parse(changed("<info>", "<info>text"))

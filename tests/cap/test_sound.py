@@ -8,9 +8,10 @@ import random
 from pathlib import Path
 
 import pytest
+from lxml import etree
 
 from lalert.cap import parse, sound
-from lalert.cap.dictionary import VERSIONS
+from lalert.cap.dictionary import NAMESPACES, VERSIONS
 from lalert.cap.model import Alert, AreaBlock, Info, Resource
 from lalert.cap.parse import decode
 from lalert.errors import Severity
@@ -80,6 +81,16 @@ def test_public_messages_read_the_same_both_ways() -> None:
 def test_oddities_read_the_same_both_ways(old: str, new: str) -> None:
     """Empty elements, blanks, sections and instructions inside texts give the same values both ways."""
     assert_same(changed(old, new))
+
+
+@pytest.mark.parametrize("version", NAMESPACES)
+def test_every_element_emptied_reads_the_same_both_ways(version: str) -> None:
+    """An empty text is "" where CAP requires one and nothing elsewhere, whichever way the message is read."""
+    root = etree.fromstring(SOUND.replace(NAMESPACES["1.2"], NAMESPACES[version]).encode())
+    for leaf in [element for element in root.iter() if not len(element)]:
+        words, leaf.text = leaf.text, None
+        assert_same(etree.tostring(root, encoding="utf-8"))
+        leaf.text = words
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-7", "iso-2022-jp", "shift_jis", "euc-jp"])
