@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import click
 from rich.console import Console
+from rich.table import Column
 from rich.table import Table as Sheet
 
 from lalert.cli.speech import emit, honest, say, tell
@@ -124,7 +125,8 @@ def _show(found: Survey) -> None:
     if not found.table.nodes:
         print(say(Text("  動いているノードはありません。", "  No node has been here.")))
         return
-    sheet = Sheet(*(say(title) for title in _TITLES))
+    # A table in 80 columns has more lines, not less in them.
+    sheet = Sheet(*(Column(say(title), overflow="fold") for title in _TITLES))
     for line in map(_cells, _nodes(found)):
         sheet.add_row(*line)
     Console().print(sheet)

@@ -159,6 +159,8 @@ async def test_the_truth_table_through_the_door(live: Caller, drill: Caller) -> 
 
 async def test_drill_is_marked_on_every_face(drill: Caller) -> None:
     """Whoever sees a drill's page, map, feed, entry or ticker without anything around it sees that it is one."""
+    for path in ("/", "/a", "/a/13", "/map", "/notify", "/validate", "/feeds/all.atom", "/map/japan.svg"):
+        assert "【訓練】" in (await drill.get(path)).text, f"{path}, also while nothing is in force"
     order = as_received(Author(drill=True).order(CHIYODA))
     await drill.publish(order)
     entry = (await drill.get(f"/api/v1/alerts/{order.identifier}")).json
