@@ -340,3 +340,15 @@ async def test_nothing_about_a_person_is_kept_in_clear(hub_process: HubProcess, 
         assert secret.encode() not in kept, secret
         assert secret not in said, secret
     assert not any(each in kept for each in raw)
+
+
+async def test_signing_up_is_limited_by_address(live: Caller) -> None:
+    """A script that signs up without end is told when to come back; what it sends is not even looked at."""
+    answer = await send(live, b"x")
+    tries = 1
+    while answer.status != 429 and tries < 1_000:
+        answer = await send(live, b"x")
+        tries += 1
+    assert (answer.status, answer.json["title"]) == (429, "limit.rate")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert tries > 200, "a mobile carrier hides thousands behind one address"
