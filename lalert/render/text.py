@@ -10,8 +10,8 @@ from lalert.core.model import Entry, Standing, State
 from lalert.errors import Text
 from lalert.render.clock import as_of as as_of_text
 from lalert.render.clock import day_and_time
-from lalert.render.wording import action, gloss, headline, main_info, stands, where
-from lalert.render.words import STATE_REMARKS, pick, state_label, status_mark
+from lalert.render.wording import action, gloss, headline, main_info, remark, stands, where
+from lalert.render.words import pick, state_label, status_mark
 
 _LABELS = {
     "from": Text("発表", "From"),
@@ -59,6 +59,5 @@ def _told(info: Info) -> Iterator[tuple[str, str]]:
 def _state(entry: Entry, lang: str, as_of: datetime, standing: Standing | None) -> str:
     now = stands(entry, standing)
     cancel_kind = None if now.state is State.IN_FORCE else now.cancel_kind
-    remark = STATE_REMARKS.get(now.state, Text("", ""))
     label = f"{state_label(now.state, lang, cancel_kind)} ({as_of_text(as_of, lang)})"
-    return f"{label} {pick(remark, lang)}".rstrip()
+    return f"{label} {remark(entry, lang, standing)}".rstrip()

@@ -25,6 +25,7 @@ from lalert.render.words import (
     ACTIONS,
     CORRECTION,
     EARLIER,
+    FALSE_ALARM_REMARK,
     HAZARD_ACTIONS,
     LEVEL_ACTIONS,
     STATE_REMARKS,
@@ -46,6 +47,7 @@ __all__ = [
     "left_out",
     "level_label",
     "main_info",
+    "remark",
     "stands",
     "state_label",
     "summary",
@@ -77,7 +79,7 @@ def summary(entry: Entry, lang: str, *, standing: Standing | None = None, as_of:
         one_line(entry.alert.note or "", 500) if entry.state is not State.IN_FORCE or _corrects(entry) else "",
         gloss(entry, lang, standing=standing),
         action(entry, lang, standing=standing),
-        _remark(entry, lang, standing),
+        remark(entry, lang, standing),
     )
     looked = as_of_text(as_of or entry.at, lang)
     told = [*(_sentence(part, lang) for part in sentences if part), pick(Text(f"（{looked}）", f"({looked})"), lang)]
@@ -163,6 +165,13 @@ def left_out(entry: Draft, lang: str) -> str:
         names and pick(Text(f"前回あって今回ない区域：{names}", f"Named before and not now: {names}"), lang),
     )
     return pick(Text("。", ". "), lang).join(text for text in told if text)
+
+
+def remark(entry: Entry, lang: str, standing: Standing | None = None) -> str:
+    """Return what it means that a message does not hold; of what was sent in error, that nobody need follow it."""
+    now = stands(entry, standing)
+    said = FALSE_ALARM_REMARK if now.cancel_kind is CancelKind.FALSE_ALARM else STATE_REMARKS.get(now.state)
+    return pick(said, lang) if said else ""
 
 
 def stands(entry: Entry, standing: Standing | None) -> Standing:
@@ -273,6 +282,8 @@ def _shortenings(entry: Entry, lang: str, standing: Standing | None) -> Iterator
     yield _spaced(what + hazard, named[2])
     yield _spaced(what, named[2])
     yield _spaced(what.replace("警戒レベル", "L").replace("Alert level ", "L"), named[2])
+    if _level(info) is not None:
+        yield _spaced(f"L{_level(info)}", named[2])
 
 
 def _rivals(entry: Entry, info: Info | None) -> list[Info]:
@@ -341,11 +352,6 @@ def _official_action(info: Info | None, lang: str, state: State) -> str:
     if level in LEVEL_ACTIONS:
         return pick(LEVEL_ACTIONS[level], lang)
     return pick(Text("。", ". "), lang).join(pick(words[kind], lang) for kind in info.response_types if kind in words)
-
-
-def _remark(entry: Entry, lang: str, standing: Standing | None) -> str:
-    remark = STATE_REMARKS.get(stands(entry, standing).state)
-    return pick(remark, lang) if remark else ""
 
 
 def _level(info: Info | None) -> int | None:

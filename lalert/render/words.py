@@ -83,6 +83,11 @@ STATE_REMARKS = {
     ),
 }
 
+FALSE_ALARM_REMARK = Text(
+    "誤って発信されたため取り消されました。従う必要はありません。",
+    "It was sent in error and has been cancelled. Do not act on it.",
+)
+
 CORRECTION = Text("訂正", "Corrected")
 EARLIER = Text("先に出した情報", "Earlier message")
 _DRILL = Text("【訓練】", "【訓練 DRILL】")

@@ -197,8 +197,8 @@ PHRASES: Final[Mapping[str, Text]] = MappingProxyType(
         "notify_quiet_note": Text(
             "控える時間帯でも、警戒レベル4以上の情報と、津波警報や緊急地震速報などの緊急の情報は、音を出して通知します。"
             "解除などは音を出さずに通知します。",
-            "Level 4 and above, and what is as urgent (tsunami, earthquake early warning), still make a sound. What ends "
-            "is shown without one.",
+            "Level 4 and above, and what is as urgent (tsunami, earthquake early warning), still make a sound. "
+            "What ends is shown without one.",
         ),
         "notify_start": Text("通知を受け取る", "Notify me"),
         "notify_change": Text("この内容に変更する", "Save the changes"),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from lalert.cap.model import Alert, AreaBlock, MsgType, ResponseType, Scope, Severity, Status
 from lalert.core.model import CancelKind, Entry, Kind, LeftOut, Omission, Standing, State, Zone
+from lalert.render.text import plain
 from lalert.render.wording import (
     action,
     action_tongue,
@@ -310,6 +311,23 @@ def test_ticker_drops_what_matters_least() -> None:
     assert ticker(long, 20) == "警戒レベル4 避難指示（洪水） 千代田区"
     assert ticker(long, 40) == "埼玉県川口市危機管理部 警戒レベル4 避難指示（洪水） 千代田区 02:30"
     assert "危険な場所から全員避難" in ticker(long, 80)
+
+
+@pytest.mark.parametrize("lang", ["ja", "en"])
+def test_the_shortest_ticker_keeps_level_and_place(lang: str) -> None:
+    """However long the name of what is announced, twenty characters say where and how grave."""
+    long = entry(alert(info(event="氾濫のおそれによる避難のための立退きの指示", language="ja")))
+    assert ticker(long, 20, lang=lang) == {"ja": "L4 千代田区", "en": "L4 Chiyoda City"}[lang]
+
+
+@pytest.mark.parametrize(("lang", "told"), [("ja", "従う必要はありません"), ("en", "Do not act on it")])
+def test_what_was_sent_in_error_says_that_nobody_need_follow_it(lang: str, told: str) -> None:
+    """The Cancel and the message that it cancels say so wherever they are summed up: pushes, feeds, plain text."""
+    cancelled = Standing(state=State.CANCELLED, cancel_kind=CancelKind.FALSE_ALARM, replaced_by="c")
+    assert told in summary(cancel(), lang)
+    assert told in summary(entry(), lang, standing=cancelled)
+    assert told in plain(cancel(), lang, as_of=SENT)
+    assert told not in summary(entry(), lang, standing=LIFTED) + summary(entry(), lang)
 
 
 @given(texts, texts, st.sampled_from([20, 40, 80]), st.sampled_from(["ja", "en"]), st.sampled_from(list(Status)))
