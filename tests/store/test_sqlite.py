@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import resource
+import shutil
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
@@ -384,6 +386,34 @@ async def test_a_hub_starts_on_a_full_disk(path: Path) -> None:
         store = await opened(path)
         assert len(await store.in_force()) == 1
         await store.close()
+
+
+async def test_the_last_room_is_not_taken_for_speed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a disk that is nearly full nothing is taken ahead: the other realm needs it to be opened."""
+    usage = shutil.disk_usage(path.parent.parent)
+    for free, is_taken in ((20 << 20, False), (1 << 30, True)):
+        monkeypatch.setattr(shutil, "disk_usage", lambda _, free=free: usage._replace(free=free))
+        store = await opened(path)
+        taken = sum(file.stat().st_size for file in path.parent.iterdir())
+        assert (taken > 5 << 20) is is_taken
+        await store.close()
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (errno.ENOSPC, "store.full"),
+        (errno.EDQUOT, "store.full"),
+        (errno.EROFS, "store.read_only"),
+        (errno.EACCES, "store.read_only"),
+        (errno.EIO, "store.io"),
+    ],
+)
+def test_what_the_file_system_says_is_told(number: int, code: str) -> None:
+    """A full disk is called full, whoever met it first: SQLite, or a file beside it."""
+    with pytest.raises(Unavailable) as refused, database.translated():
+        raise OSError(number, "no")
+    assert refused.value.code == code
 
 
 async def test_a_locked_store_is_unavailable_and_recovers(path: Path) -> None:

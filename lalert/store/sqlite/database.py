@@ -6,8 +6,10 @@ commit is flushed before it is told (NORMAL flushes at checkpoints only).
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -28,6 +30,7 @@ COMPAT: Final = 1
 
 _CACHE_KIB: Final = 8192
 _PREALLOCATED_BYTES: Final = 6 << 20
+_ROOM: Final = 8  # times that: it is written twice, for each realm
 _FAILURES: Final = {
     "SQLITE_FULL": ("store.full", Text("保存先の空き容量がありません。", "The disk is full.")),
     "SQLITE_BUSY": ("store.busy", Text("保存先が使用中です。", "The store is busy.")),
@@ -36,6 +39,12 @@ _FAILURES: Final = {
     "SQLITE_CANTOPEN": ("store.open", Text("保存先を開けません。", "The store cannot be opened.")),
     "SQLITE_CORRUPT": ("store.damaged", Text("保存データが壊れています。", "The stored data are damaged.")),
     "SQLITE_NOTADB": ("store.damaged", Text("保存データが壊れています。", "The file is not a store.")),
+}
+_KINDS: Final = {
+    errno.ENOSPC: "SQLITE_FULL",
+    errno.EDQUOT: "SQLITE_FULL",
+    errno.EROFS: "SQLITE_READONLY",
+    errno.EACCES: "SQLITE_READONLY",
 }
 _FAILED: Final = ("store.failed", Text("保存処理に失敗しました。", "The store failed."))
 
@@ -51,7 +60,7 @@ def translated() -> Iterator[None]:
         code, message = _FAILURES.get(primary, _FAILED)
         raise Unavailable(message, code=code) from error
     except OSError as error:
-        code, message = _FAILURES["SQLITE_IOERR"]
+        code, message = _FAILURES[_KINDS.get(error.errno or 0, "SQLITE_IOERR")]
         raise Unavailable(message, code=code) from error
 
 
@@ -156,13 +165,16 @@ def connect(path: Path, *, busy_s: float, read_only: bool = False) -> sqlite3.Co
     return connection
 
 
-def preallocate(connection: sqlite3.Connection) -> None:
+def preallocate(connection: sqlite3.Connection, path: Path) -> None:
     """Write some megabytes through the log once, so that commits overwrite blocks that the file already has.
 
     A flush that must also record a new length of the file takes twice as long. The pages that this leaves in the data
     are free for the entries that come.
     """
-    # Speed only: a hub with a full disk must start all the same, and go on telling what is in force.
+    # Speed only: a hub with a full disk must start all the same, and go on telling what is in force. The last room is
+    # for what the other realm needs to be opened.
+    if shutil.disk_usage(path.parent).free < _PREALLOCATED_BYTES * _ROOM:
+        return
     with suppress(sqlite3.Error):
         with transaction(connection, write=True):
             connection.execute("CREATE TABLE IF NOT EXISTS ballast (bytes BLOB)")

@@ -302,7 +302,7 @@ def _open(
         undo.callback(reading.close)
         epoch = _epoch_of(writing, lock, new_epoch)
         if lock is not None:
-            database.preallocate(writing)
+            database.preallocate(writing, path)
             database.leave(lock, Ledger(writing, epoch).span().head)
         sealing = seal.beside(path, is_needed=_holds_sealed(writing))
         return _Files(writing, reading, epoch, sealing, database.Place(path), lock, undo.pop_all())
