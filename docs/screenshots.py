@@ -41,6 +41,7 @@ TYPHOON, TSUNAMI, DRILL = (
 WIDE, PHONE = ViewportSize(width=1120, height=840), ViewportSize(width=390, height=844)
 MOST_BYTES = 350_000
 DRAWN = "#view[data-drawn]:not([data-drawn='0'])"  # the map that moves stands still, and shows something
+SHOWN = "[...document.images].every(image => image.complete || image.getBoundingClientRect().top > innerHeight)"
 ARGUMENTS = [
     "--no-sandbox",
     "--use-gl=angle",
@@ -153,7 +154,7 @@ async def picture(browser: Browser, url: str, name: str, size: ViewportSize, *, 
     page = await browser.new_page(viewport=size, locale="ja-JP", timezone_id="Asia/Tokyo")
     await page.goto(url)
     await page.wait_for_selector(drawn)
-    await page.wait_for_function("[...document.images].every(image => image.complete)")
+    await page.wait_for_function(SHOWN)
     keep(name, await page.screenshot())
     await page.close()
 

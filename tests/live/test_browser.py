@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,29 @@ async def test_front_page_follows_by_itself(browser: Browser, live: Caller) -> N
     await expect(page.locator("main")).to_contain_text("【解除】")
     assert await page.evaluate("window.untouched")
     assert complaints == []
+
+
+NOTE_FETCHES = """
+  const real = window.fetch;
+  window.fetched = [];
+  window.fetch = (...asked) => { window.fetched.push(performance.now()); return real(...asked); };
+"""
+
+
+async def test_a_burst_does_not_fill_a_bad_line(browser: Browser, live: Caller) -> None:
+    """The first alert is fetched at once, the next ones together three seconds later; none is left out."""
+    page = await browser.new_page()
+    await page.add_init_script(NOTE_FETCHES)
+    await page.goto(live.url)
+    await expect(page.locator("#live")).to_have_attribute("data-state", "on", timeout=PATIENCE_MS)
+    await live.publish(author.order(CHIYODA))
+    await expect(page.locator("[data-sum]")).to_contain_text("1件", timeout=PATIENCE_MS)
+    for code in (NAHA, CHIYODA, NAHA):
+        await live.publish(author.order(code))
+    await expect(page.locator("[data-sum]")).to_contain_text("4件", timeout=PATIENCE_MS)
+    times = await page.evaluate("window.fetched")
+    assert len(times) > 1
+    assert all(later - earlier >= 2_990 for earlier, later in pairwise(times))
 
 
 async def test_page_says_when_the_line_is_dead(browser: Browser, live: Caller, server: Server) -> None:

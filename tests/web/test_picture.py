@@ -151,3 +151,11 @@ def test_no_two_hazards_are_called_the_same(lang: Lang) -> None:
     names = [label.text_content().strip() for label in form.xpath(".//details//label")]
     assert len(names) == len(set(names))
     assert ("緊急地震速報" if lang == "ja" else "earthquake early warning") in names
+
+
+def test_a_phone_fetches_the_map_when_it_comes_near() -> None:
+    """Below a long list the map waits; on the page of the map the drawing is what is looked at."""
+    made = Scene()
+    made.say(order(1), CHIYODA)
+    assert parsed(pages().front(made.situation, visit())).xpath("//figure//img/@loading") == ["lazy"]
+    assert not parsed(pages().chart(made.situation, visit())).xpath("//figure//img/@loading")

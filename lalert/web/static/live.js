@@ -7,6 +7,7 @@ const voice = document.getElementById("say");
 
 const SILENCE_MS = 100_000; // a heartbeat comes every 60 s; longer silence is a dead line, whatever the socket says
 const SPREAD_MS = 700; // thousands of screens do not ask for the page in the same instant
+const LEAST_GAP_MS = 3_000; // forty alerts in a row are one new page on a bad line, not forty
 const BEAT_SPREAD_MS = 10_000; // a heartbeat is no hurry
 const RETRY_MS = 3_000;
 const RETRY_MAX_MS = 60_000;
@@ -15,6 +16,7 @@ let source = null;
 let heard = 0;
 let missed = !main?.dataset.stream?.includes("since="); // true while the page may be older than the stream
 let failures = 0;
+let asked = -LEAST_GAP_MS;
 let waiting = null;
 let refreshing = false;
 
@@ -59,6 +61,7 @@ async function refresh() {
   waiting = null;
   if (refreshing) return soon();
   refreshing = true;
+  asked = performance.now();
   try {
     const answer = await fetch(location.href, { cache: "no-cache", signal: AbortSignal.timeout(15_000) });
     if (!answer.ok) throw new Error(String(answer.status));
@@ -77,7 +80,8 @@ async function refresh() {
 }
 
 function soon(least = 0) {
-  waiting ??= setTimeout(refresh, least + Math.random() * SPREAD_MS);
+  const rest = asked + LEAST_GAP_MS - performance.now();
+  waiting ??= setTimeout(refresh, Math.max(least, rest) + Math.random() * SPREAD_MS);
 }
 
 function beat() {
