@@ -16,6 +16,7 @@ from lalert.cli.cluster import cluster
 from lalert.cli.demo import demo
 from lalert.cli.endpoint import endpoint
 from lalert.cli.key import key
+from lalert.cli.preview import preview
 from lalert.cli.send import send
 from lalert.cli.serve import serve
 from lalert.cli.sources import sources
@@ -24,7 +25,21 @@ from lalert.cli.validate import validate
 from lalert.cli.vocabulary import vocabulary
 from lalert.cli.watch import watch
 
-_COMMANDS = (serve, demo, send, validate, watch, key, endpoint, cluster, store, sources, boundaries, vocabulary)
+_COMMANDS = (
+    serve,
+    demo,
+    send,
+    validate,
+    preview,
+    watch,
+    key,
+    endpoint,
+    cluster,
+    store,
+    sources,
+    boundaries,
+    vocabulary,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

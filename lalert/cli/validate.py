@@ -9,36 +9,21 @@ from pathlib import Path
 from typing import Final
 
 import click
-from rich.console import Console, Group
-from rich.table import Column, Table
 
 from lalert.cap import embedded
 from lalert.cap.reader import Profile, Strictness
-from lalert.cap.signature import Verdict
 from lalert.cap.trust import load as load_trust
 from lalert.cli import material
 from lalert.cli.material import Material
-from lalert.cli.prose import Prose, plain, printable
-from lalert.cli.speech import FAILED, FINDINGS, TRY_AGAIN, emit, explain, honest, say, tell
-from lalert.core.inspection import Inspected, Inspection, Question, inspect
-from lalert.errors import Severity, Text, Unavailable
+from lalert.cli.speech import FAILED, FINDINGS, TRY_AGAIN, emit, explain, honest, tell
+from lalert.cli.verdict import show
+from lalert.core.inspection import Question, inspect
+from lalert.errors import Text, Unavailable
 from lalert.geo import boundaries
 
 _LIMIT: Final = embedded.MAX_BYTES + 1  # what is cut here is refused as too large
 _WORST_LAST: Final = (0, FINDINGS, TRY_AGAIN, FAILED)
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
-_SIGNED: Final = {
-    Verdict.VALID: Text("署名を確認:", "signed:"),
-    Verdict.INVALID: Text("署名が不正:", "bad signature:"),
-    Verdict.UNVERIFIABLE: Text("署名を確認できない:", "unverifiable signature:"),
-}
-_RULE_CELLS: Final = 28
-_COLOURS: Final = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
-_SEVERITIES: Final = {
-    Severity.ERROR: Text("エラー", "error"),
-    Severity.WARNING: Text("警告", "warning"),
-    Severity.INFO: Text("参考", "info"),
-}
 
 
 @click.command()
@@ -99,45 +84,5 @@ def _checked(name: str, question: Question, *, as_json: bool) -> int:
     if as_json:
         emit({"file": shown, **inspection.to_dict()})
     else:
-        _show(shown, inspection)
+        show(shown, inspection)
     return FINDINGS if inspection.verdict == "invalid" else 0
-
-
-def _show(name: str, inspection: Inspection) -> None:
-    """Show a table for people: where, which rule, what, and what to do."""
-    console = Console(highlight=False)
-    console.print(f"{_verdict(inspection)} {plain(name)}", soft_wrap=True)
-    for number, message in enumerate(inspection.messages, 1):
-        if inspection.envelope is not None:
-            console.print(f"  {_numbered(number, message)}")
-        for signature in message.signatures:
-            console.print(plain(f"  {say(_SIGNED[signature.verdict])} {signature.signer} {signature.algorithm}"))
-    if inspection.findings:
-        console.print(_table(inspection))
-
-
-def _verdict(judged: Inspection | Inspected) -> str:
-    if judged.verdict == "valid":
-        return f"[green]{say(Text('適正', 'valid'))}[/]"
-    return f"[bold red]{say(Text('誤りあり', 'invalid'))}[/]"
-
-
-def _numbered(number: int, message: Inspected) -> str:
-    """Return what a message of an envelope is like, and where it is."""
-    where = say(Text(f"{number} 通目({message.line} 行目から)", f"message {number}, from line {message.line}"))
-    return f"{_verdict(message)} {where} {plain(message.identifier)}"
-
-
-def _table(inspection: Inspection) -> Table:
-    table = Table(
-        say(Text("行", "line")),
-        Column(say(Text("規則", "rule")), max_width=_RULE_CELLS, overflow="fold"),
-        say(Text("内容と直し方", "what, and what to do")),
-    )
-    for finding in inspection.findings:
-        severity = f"[{_COLOURS[finding.severity]}]{say(_SEVERITIES[finding.severity])}[/]"
-        rule = Group(severity, finding.code, Prose(printable(finding.clause)))
-        found = f" «{finding.found}»" if finding.found else ""
-        what = Prose(printable(f"{say(finding.message)}{found}\n→ {say(finding.advice)}"))
-        table.add_row(str(finding.line or ""), rule, what)
-    return table

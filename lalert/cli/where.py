@@ -12,7 +12,7 @@ import click
 
 from lalert.cli.speech import say
 from lalert.errors import Text
-from lalert.settings import Storage, load
+from lalert.settings import Settings, Storage, load
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,9 +30,14 @@ def store_option(command: F) -> F:
 
 def storage(*, data: Path | None, store_url: str | None) -> Storage:
     """Return what the file (`LALERT_CONFIG`), the environment and these flags say. Raises `Rejected`."""
+    return configured(data=data, store_url=store_url).store
+
+
+def configured(*, data: Path | None, store_url: str | None = None, config: Path | None = None) -> Settings:
+    """Return all settings of the hub: those of `config`, else of `LALERT_CONFIG`. Raises `Rejected`."""
     named = os.environ.get("LALERT_CONFIG")
     flags = {"store.data": None if data is None else str(data), "store.url": store_url}
-    return load(Path(named) if named else None, os.environ, flags).store
+    return load(config or (Path(named) if named else None), os.environ, flags)
 
 
 def without_password(_: click.Context, __: click.Parameter, url: str | None) -> str | None:

@@ -7,6 +7,7 @@ Where nothing has happened since, both are equal.
 
 from __future__ import annotations
 
+from typing import Final
 from urllib.parse import quote
 
 import msgspec
@@ -17,6 +18,8 @@ from lalert.geo.area import Area
 from lalert.render.wording import headline, left_out, stands, ticker
 
 Json = dict[str, object]
+
+TICKERS: Final = (20, 40, 80)  # characters
 
 
 def entry_to_dict(entry: Entry, *, base: str, standing: Standing | None = None) -> Json:
@@ -137,5 +140,5 @@ def _zone_to_dict(zone: Zone) -> Json:
 
 
 def _wording(entry: Entry, lang: str, standing: Standing | None) -> Json:
-    shorts = {str(length): ticker(entry, length, lang=lang, standing=standing) for length in (20, 40, 80)}
+    shorts = {str(length): ticker(entry, length, lang=lang, standing=standing) for length in TICKERS}
     return {"headline": headline(entry, lang, standing=standing), "ticker": shorts}

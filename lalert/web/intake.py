@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
-import msgspec
 from aiohttp import web
 
 from lalert.cap import edxl
 from lalert.cap.edxl import Envelope
-from lalert.core.model import Entry, Role, Sender
+from lalert.core.model import Role, Sender
 from lalert.errors import Finding, LalertError, Rejected, Text
 from lalert.hub import Accepted
-from lalert.publishers.faces import Faces
+from lalert.publishers.portrait import portrait
 from lalert.render.entry import dump, receipt_to_dict
-from lalert.render.geojson import alert_to_geojson
-from lalert.render.map import alert_map
 from lalert.web import envelopes
 from lalert.web.context import Context, context
 from lalert.web.problems import CORRELATION
@@ -45,7 +43,7 @@ async def post_alert(request: web.Request) -> web.Response:
     with _counting_refusals(ctx):
         post = await _read(request, ctx)
         if not edxl.is_envelope(post.raw):
-            return _receipt(ctx, await _keep(ctx, post, post.raw), post)
+            return await _receipt(ctx, await _keep(ctx, post, post.raw), post)
         envelope = await envelopes.opened(post.raw)
         for _ in envelope.messages[1:]:
             ctx.posts.check(post.sender.key_id)
@@ -98,14 +96,15 @@ async def _keep_single(ctx: Context, post: _Post, envelope: Envelope) -> web.Res
     (alert,) = await envelopes.decoded(envelope)
     envelopes.agree(envelope, alert)
     accepted = await _keep(ctx, post, envelope.messages[0].raw)
-    return _receipt(ctx, accepted, post, envelope.findings)
+    return await _receipt(ctx, accepted, post, envelope.findings)
 
 
-def _receipt(ctx: Context, accepted: Accepted, post: _Post, more: Sequence[Finding] = ()) -> web.Response:
+async def _receipt(ctx: Context, accepted: Accepted, post: _Post, more: Sequence[Finding] = ()) -> web.Response:
     entry = replace(accepted.entry, findings=accepted.entry.findings + tuple(more))
     receipt = receipt_to_dict(entry, ctx.hub.realm)
     if post.dry_run:
-        return _json(dump({"dryRun": True, "receipt": receipt, "faces": _faces(ctx, entry)}), 200)
+        faces = await asyncio.to_thread(portrait, entry, ctx.hub.site, ctx.hub.boundaries)
+        return _json(dump({"dryRun": True, "receipt": receipt, "faces": faces}), 200)
     return _json(dump(receipt), 201 if accepted.created else 200)
 
 
@@ -124,18 +123,6 @@ async def body_of(request: web.Request) -> bytes:
     if not raw:
         raise Rejected(Text("本文がありません。", "The body is empty."), code="http.empty", status=400)
     return raw
-
-
-def _faces(ctx: Context, entry: Entry) -> dict[str, object]:
-    """Return every face that the entry would have."""
-    faces = Faces(entry, ctx.hub.site)
-    return {
-        "entry": msgspec.Raw(faces.json),
-        "geojson": alert_to_geojson(entry, base=ctx.hub.site.base),
-        "atom": faces.atom.decode(),
-        "event": faces.event.decode(),
-        "map": alert_map(entry, ctx.hub.boundaries, as_of=entry.at).decode(),
-    }
 
 
 def _json(body: bytes, status: int) -> web.Response:

@@ -13,14 +13,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from lalert.cap.model import Alert, MsgType, Status
-from lalert.core import audience
-from lalert.core.audience import Audience
-from lalert.core.draft import draft_of
 from lalert.core.inspection import Inspected, Inspection
-from lalert.core.model import Cursor, Entry, Posted, Realm, Standing, Zone
+from lalert.core.model import Entry, Posted, Realm, Standing
+from lalert.core.trial import trial_of
 from lalert.errors import Finding, Severity
 from lalert.geo.boundaries import BoundarySet
+from lalert.render.entry import TICKERS
 from lalert.render.map import alert_map
 from lalert.render.wording import summary, ticker
 from lalert.render.words import pick
@@ -34,8 +32,6 @@ MAX_SAMPLES: Final = 3  # of an envelope's messages; each is drawn
 _AROUND: Final = 3  # lines shown before and after one with a finding, where not all can be
 _HEAD: Final = 12  # lines shown of the beginning
 _GRAVEST_FIRST: Final = tuple(Severity)
-_NO_ALERTS: Final = (MsgType.ACK, MsgType.ERROR)
-_TICKERS: Final = (20, 40, 80)  # characters
 _ENCODINGS: Final = frozenset({"shift_jis", "windows-31j", "cp932", "euc-jp", "iso-2022-jp", "utf-16", "iso-8859-1"})
 # Controls but the tab, soft hyphens, zero widths, marks of direction, line separators.
 _UNSEEN: Final = re.compile(
@@ -219,12 +215,11 @@ def _chosen(count: int, marked: Collection[int]) -> list[int]:
 
 
 def _sample(found: Inspected, setting: Setting) -> Sample:
-    alert = found.alert
-    assert alert is not None
-    has_area = bool(found.zones) or alert.msg_type is MsgType.CANCEL or alert.status is Status.SYSTEM
-    refusals = _refusals(alert, setting)
-    bare = Sample(line=found.line, refusals=refusals, has_area=has_area)
-    return bare if alert.msg_type in _NO_ALERTS else _faced(bare, _entry(alert, found.zones, setting), setting)
+    trial = trial_of(found, setting.realm, at=setting.now, boundaries=setting.boundaries, lifetime=setting.lifetime)
+    assert trial is not None  # only what is right is shown
+    refusals = tuple((pick(one.message, setting.lang), pick(one.advice, setting.lang)) for one in trial.refusals)
+    bare = Sample(line=found.line, refusals=refusals, has_area=trial.has_area)
+    return bare if trial.entry is None else _faced(bare, trial.entry, setting)
 
 
 def _faced(sample: Sample, entry: Entry, setting: Setting) -> Sample:
@@ -234,31 +229,10 @@ def _faced(sample: Sample, entry: Entry, setting: Setting) -> Sample:
     return replace(
         sample,
         face=face,
-        tickers=tuple((length, ticker(entry, length, lang=setting.lang)) for length in _TICKERS),
+        tickers=tuple((length, ticker(entry, length, lang=setting.lang)) for length in TICKERS),
         spoken=summary(entry, setting.lang, as_of=setting.now),
         map_src=_drawn(entry, setting) if face.has_map else "",
     )
-
-
-def _entry(alert: Alert, zones: tuple[Zone, ...], setting: Setting) -> Entry:
-    """Return what would be kept of a message that came alone: nothing of what is in force here is looked at."""
-    draft = draft_of(
-        alert,
-        at=setting.now,
-        sender=None,
-        zones=zones,
-        boundaries=setting.boundaries,
-        lifetime=setting.lifetime,
-    )
-    return Entry.of(draft, Cursor("sample", 0))
-
-
-def _refusals(alert: Alert, setting: Setting) -> tuple[tuple[str, str], ...]:
-    """Return why nobody here may hear such a message, and what to do about it."""
-    verdict = audience.judge(alert.status, alert.scope, alert.msg_type, setting.realm)
-    if isinstance(verdict, Audience):
-        return ()
-    return tuple((pick(refusal.message, setting.lang), pick(refusal.advice, setting.lang)) for refusal in verdict)
 
 
 def _drawn(entry: Entry, setting: Setting) -> str:

@@ -267,7 +267,7 @@ async def test_dry_run_keeps_nothing_and_shows_every_face(server: Server, live: 
         body = answer.json
         assert body["dryRun"] is True
         assert body["receipt"]["identifier"] == order.identifier
-        assert set(body["faces"]) == {"entry", "geojson", "atom", "event", "map"}
+        assert set(body["faces"]) == {"entry", "geojson", "atom", "event", "map", "push", "speech", "text"}
         assert body["faces"]["map"].startswith("<svg")
         assert (await live.get(f"/api/v1/alerts/{order.identifier}")).status == 404
         real = await live.publish(order)
