@@ -41,7 +41,7 @@ TYPHOON, TSUNAMI, DRILL = (
 WIDE, PHONE = ViewportSize(width=1120, height=840), ViewportSize(width=390, height=844)
 MOST_BYTES = 350_000
 DRAWN = "#view[data-drawn]:not([data-drawn='0'])"  # the map that moves stands still, and shows something
-SHOWN = "[...document.images].every(image => image.complete || image.getBoundingClientRect().top > innerHeight)"
+SHOWN = "() => [...document.images].every(image => image.complete || image.getBoundingClientRect().top > innerHeight)"
 ARGUMENTS = [
     "--no-sandbox",
     "--use-gl=angle",
