@@ -64,7 +64,7 @@ class Server:
     port: Annotated[int, Meta(ge=0, le=65_535)] = 8080  # 0: any free port
     public_url: Url | None = None
     trusted_proxies: Networks = field(default_factory=Networks)
-    max_body_bytes: Annotated[int, Meta(ge=4_096, le=16 << 20)] = 1 << 20
+    max_body_bytes: Annotated[int, Meta(ge=4_096, le=4 << 20)] = 1 << 20  # no message may be larger than 4 MiB
     max_connections: Annotated[int, Meta(ge=16, le=1_000_000)] = 8_192
     shutdown_s: Annotated[float, Meta(ge=0, le=300)] = 10.0
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lalert import settings
+from lalert.cap.parse import MAX_BYTES
 from lalert.errors import Rejected
 from lalert.settings import Settings, load
 
@@ -180,6 +181,12 @@ def test_what_is_allowed_is_said_for_every_setting() -> None:
     assert advice["server.port"].ja == "0 以上 65535 以下の整数を指定してください。"
     assert advice["hub.key_per_s"].en == "Give a number above 0 to 10000."
     assert all("None" not in text.en and text.ja.endswith("を指定してください。") for text in advice.values())
+
+
+def test_no_post_may_be_larger_than_a_message() -> None:
+    """What may be allowed of a post is what its reader takes: beyond that the option would do nothing."""
+    assert load(None, {}, {"server.max_body_bytes": MAX_BYTES}).server.max_body_bytes == MAX_BYTES
+    _wrong(server__max_body_bytes=MAX_BYTES + 1)
 
 
 def test_settings_never_change() -> None:

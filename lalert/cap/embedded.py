@@ -17,11 +17,12 @@ from lxml import etree
 
 from lalert.cap.catalogue import finding
 from lalert.cap.dictionary import VERSIONS
-from lalert.cap.hardened import hardened
+from lalert.cap.hardened import Bounds, hardened
 from lalert.errors import Finding, Rejected, Text, rejected
 
 MAX_BYTES: Final = 8 << 20
-MAX_TAGS: Final = 400_000  # counted as `<` bytes, before any tree is built
+MAX_TAGS: Final = 400_000
+MAX_ATTRIBUTES: Final = 60_000  # a feed of 5,000 entries has some ten in each
 
 _ALERTS: Final = tuple(f"{{{namespace}}}alert" for namespace in VERSIONS)
 _XMLNS: Final = "xmlns"
@@ -29,6 +30,7 @@ _UTF_8: Final = frozenset({"", "utf-8", "us-ascii", "ascii"})
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 _PARSER: Final = hardened()
+_BOUNDS: Final = Bounds(MAX_BYTES, MAX_TAGS, MAX_ATTRIBUTES)
 
 Scope = Mapping[str, str]
 """Namespaces by prefix, as they hold at one place of a document."""
@@ -53,10 +55,9 @@ class Embedded:
 
 def open_document(raw: bytes) -> Document:
     """Return the document in `raw`. Raises `Rejected` (`xml.unreadable`, 422) where it is none, or out of bounds."""
-    if len(raw) > MAX_BYTES:
-        raise _unreadable(finding("cap.xml.size", facts={"limit": MAX_BYTES}))
-    if raw.count(b"<") > MAX_TAGS:
-        raise _unreadable(finding("cap.xml.elements", facts={"limit": MAX_TAGS}))
+    breach = _BOUNDS.breach(raw)
+    if breach is not None:
+        raise _unreadable(breach)
     try:
         root = etree.fromstring(raw, _PARSER)
     except etree.XMLSyntaxError as error:

@@ -3,7 +3,7 @@
 `decode` never raises for bad input: it reads on past a defect, puts a neutral value in its place, and lists it. What
 the schema accepts is read straight on (`sound`), and patiently only where that gives up. `parse` is `decode` for
 callers who only want a message that is sound. A DOCTYPE is refused, so there are no entities to expand and nothing to
-fetch; size, tags and depth are bounded (libxml2 refuses more than 256 levels).
+fetch; size, tags, attributes and depth are bounded (libxml2 refuses more than 256 levels).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from lalert.cap import grammar, sound, structure
 from lalert.cap.catalogue import finding
 from lalert.cap.dictionary import VERSIONS, Read, Table, tables
 from lalert.cap.grammar import Malformed
-from lalert.cap.hardened import hardened
+from lalert.cap.hardened import Bounds, hardened
 from lalert.cap.model import (
     Alert,
     AreaBlock,
@@ -36,11 +36,13 @@ from lalert.cap.places import finding_at
 from lalert.errors import Finding, Text, rejected
 from lalert.errors import Severity as Weight
 
-MAX_BYTES: Final = 1 << 20
-MAX_TAGS: Final = 60_000  # counted as `<` bytes, before any tree is built
+MAX_BYTES: Final = 4 << 20  # public feeds carry more than a megabyte of base64
+MAX_TAGS: Final = 60_000
+MAX_ATTRIBUTES: Final = 5_000  # CAP has none; namespaces and signatures bring a few
 MAX_CHILDREN: Final = 6_000  # of one element: libxml2 counts siblings for each error that it reports
 
-_SPARSE: Final = len("<a/>") * MAX_CHILDREN  # in so many bytes there is no room for more children, let alone tags
+_BOUNDS: Final = Bounds(MAX_BYTES, MAX_TAGS, MAX_ATTRIBUTES)
+_SPARSE: Final = len("<a/>") * MAX_CHILDREN  # in so many bytes there is no room for more children
 _CROWDED: Final = etree.XPath(f"boolean(//*[count(*) > {MAX_CHILDREN}])")
 
 
@@ -123,18 +125,16 @@ def decode(raw: bytes) -> Decoded:
 
 def _tree(raw: bytes) -> tuple[etree._Element | None, list[Finding]]:
     """Return the document's root, or why there is none. No entity, no network, no DTD, no huge tree."""
-    if len(raw) > MAX_BYTES:
-        return None, [finding("cap.xml.size", facts={"limit": MAX_BYTES})]
-    tags = raw.count(b"<") if len(raw) > _SPARSE else 0
-    if tags > MAX_TAGS:
-        return None, [finding("cap.xml.elements", facts={"limit": MAX_TAGS})]
+    breach = _BOUNDS.breach(raw)
+    if breach is not None:
+        return None, [breach]
     try:
         root = _parsed(raw)
     except etree.XMLSyntaxError as error:
         return None, [_syntax_finding(error, raw)]
     if root is None:
         return None, [finding("cap.xml.doctype", path="/", line=1)]
-    if tags > MAX_CHILDREN and _CROWDED(root):
+    if len(raw) > _SPARSE and _CROWDED(root):
         return None, [finding("cap.xml.elements", path="/", line=1, facts={"limit": MAX_CHILDREN})]
     return root, []
 

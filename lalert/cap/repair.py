@@ -26,6 +26,7 @@ from lalert.cap.parse import Decoded
 from lalert.errors import Finding
 
 MAX_PARTS: Final = 5_000  # of a references text are looked at: more than a message may hold
+MAX_LENGTH: Final = 1 << 20  # characters of a text; in a longer one nothing is mended
 
 _COMMA: Final = re.compile(r"(?<!\s)\s*+,\s*+")
 _SEPARATOR: Final = re.compile(r"[^\S \t\r\n]|;")  # white space of Unicode that is none of XML's, and what some write
@@ -66,7 +67,7 @@ def _respelt(decoded: Decoded, found: tuple[Finding, ...]) -> tuple[Decoded, tup
     for element in mended.iter(etree.Element):
         name, text = places.local_name(element), element.text or ""
         spell = _SPELLINGS.get(name)
-        if spell is not None and (better := spell(text)) != text:
+        if spell is not None and len(text) <= MAX_LENGTH and (better := spell(text)) != text:
             repairs.append(places.finding_at(_repair(name, text, better), element, text))
             element.text = better
     again = parse.decode(etree.tostring(mended, encoding="utf-8")).alert if repairs else None

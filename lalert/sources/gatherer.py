@@ -20,7 +20,7 @@ from lalert.sources.memory import Memory, Visit
 from lalert.sources.source import Source
 
 MAX_LISTING_BYTES: Final = 8 << 20
-MAX_MESSAGE_BYTES: Final = 2 << 20  # an envelope may be longer than a message
+MAX_MESSAGE_BYTES: Final = 8 << 20  # an envelope may be longer than a message
 _AT_ONCE: Final = 4  # requests to one server at a time
 _SECOND_LOOKS: Final = 4  # links a round that were read before
 _GONE: Final = frozenset({404, 410})

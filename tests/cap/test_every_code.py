@@ -55,6 +55,7 @@ PAST = ("<urgency>Immediate<", "<urgency>Past<")
 CHANGES: dict[str, list[tuple[str, str]]] = {
     "cap.xml.size": [("<info>", "<note>" + "x" * parse.MAX_BYTES + "</note><info>")],
     "cap.xml.elements": [("<info>", "<code/>" * (parse.MAX_CHILDREN + 1) + "<info>")],
+    "cap.xml.attributes": [("<info>", "<info" + ' a = "1"' * (parse.MAX_ATTRIBUTES + 1) + ">")],
     "cap.xml.depth": [("<info>", "<x>" * 300 + "</x>" * 300 + "<info>")],
     "cap.xml.syntax": [("</alert>", "")],
     "cap.xml.doctype": [("<alert", "<!DOCTYPE alert><alert")],

@@ -12,6 +12,10 @@ from lalert.errors import Rejected, Severity
 
 from .messages import SENT, SOUND, changed
 
+_ATTRIBUTES = "".join(f' a{i}="1"' for i in range(parsing.MAX_ATTRIBUTES + 1))
+_ATTRIBUTES_IN_UTF_16 = f'<?xml version="1.0" encoding="UTF-16"?><alert{_ATTRIBUTES}/>'.encode("utf-16")
+_TAGS_IN_UTF_7 = b"<?xml version='1.0' encoding='utf-7'?>" + b"+ADw-a/+AD4-" * 99_999
+
 
 def test_sound_message_is_read() -> None:
     """Every element comes out under its Python name, and the bytes stay with it."""
@@ -47,6 +51,9 @@ def test_prefixes_do_not_matter() -> None:
         (b" " * (parsing.MAX_BYTES + 1), "cap.xml.size"),
         (b"<alert>" + b"<a/>" * parsing.MAX_TAGS + b"</alert>", "cap.xml.elements"),
         (changed("</alert>", "<info/>" * (parsing.MAX_CHILDREN + 1) + "</alert>"), "cap.xml.elements"),
+        (changed("<info>", "<info" + " a\t=\n'1'" * (parsing.MAX_ATTRIBUTES + 1) + ">"), "cap.xml.attributes"),
+        (_ATTRIBUTES_IN_UTF_16, "cap.xml.attributes"),
+        (_TAGS_IN_UTF_7, "cap.xml.syntax"),
     ],
 )
 def test_hostile_or_foreign_xml_is_refused(raw: bytes, code: str) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, timedelta
 
 import pytest
 
-from lalert.cap import rules
+from lalert.cap import parse, rules
 from lalert.cap.model import MsgType, Scope, Status
 from lalert.cap.parse import UNREADABLE
 from lalert.cap.reader import Strictness, read
@@ -338,7 +338,7 @@ def test_order_ends_when_it_is_told_to() -> None:
 
 def test_upstream_has_the_same_bound() -> None:
     """An upstream's message beyond the bounds is withheld before anything is tried on it."""
-    reading = read(b" " * (2 << 20), strictness=UP)
+    reading = read(b" " * (parse.MAX_BYTES + 1), strictness=UP)
     assert [f.code for f in reading.findings] == ["cap.xml.size"]
 
 

@@ -93,14 +93,12 @@ def test_every_element_emptied_reads_the_same_both_ways(version: str) -> None:
         leaf.text = words
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-7", "iso-2022-jp", "shift_jis", "euc-jp"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "iso-2022-jp", "shift_jis", "euc-jp"])
 def test_encodings_read_the_same_both_ways(encoding: str) -> None:
     """No encoding hides a comment or a section from the look at the bytes."""
     text = SOUND.replace('encoding="UTF-8"', f'encoding="{encoding.upper()}"')
     text = text.replace("<status>Actual", "<status> <![CDATA[Actual]]><!-- -->")
-    if encoding == "utf-7":  # which may write any character as a code
-        text = text.replace("+", "+-").replace("<!", "+ADwAIQ-").encode("ascii", "replace").decode()
-    raw = text.encode("ascii" if encoding == "utf-7" else encoding)
+    raw = text.encode(encoding)
     assert_same(raw)
     assert any(f.path == "/alert/status" for f in decode(raw).findings)
 
