@@ -11,7 +11,7 @@ from lalert.core.model import CancelKind, Entry, Posted, State
 from lalert.core.situation import Situation
 from lalert.render.wording import one_line
 from lalert.web.badge import badge_of_error
-from lalert.web.cards import Card, Reader, card_of
+from lalert.web.cards import Card, Reader, card_of, in_marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,8 @@ def ended_card(over: Over, reader: Reader) -> Card:
     )
     if not over.is_error:
         return card
-    return replace(card, is_error=True, badge=badge_of_error(reader.lang), reason=one_line(over.last.alert.note or ""))
+    reason = in_marks(over.last, one_line(over.last.alert.note or ""), reader.lang)
+    return replace(card, is_error=True, badge=badge_of_error(reader.lang), reason=reason)
 
 
 def _over(thread: Sequence[Posted], situation: Situation) -> Over:

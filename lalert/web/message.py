@@ -154,7 +154,7 @@ def _banner(entry: Entry, standing: Standing, thread: Sequence[Entry], *, lang: 
     return Banner(
         word=state_label(standing.state, lang, standing.cancel_kind),
         remark=_remark(entry, standing, lang),
-        reason=one_line(reason or ""),
+        reason=in_marks(entry, one_line(reason or ""), lang),
         newer=links(standing.replaced_by, base=base)["html"] if standing.replaced_by else None,
         false_alarm=false_alarm,
     )

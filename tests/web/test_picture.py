@@ -8,11 +8,14 @@ from dataclasses import replace
 import pytest
 from lxml import html
 
+from lalert.cap import build
+from lalert.cap.model import Status
+from lalert.core.model import Realm
 from lalert.errors import Rejected, Text
 from lalert.web.cards import MAX_ACTION, in_brief
 from lalert.web.picture import MAX_KINDS
 from lalert.web.views import MAX_CARDS, Lang
-from tests.web.scene import Scene, boundaries, order, pages, visit
+from tests.web.scene import NOW, Scene, boundaries, order, pages, visit
 
 CHIYODA, CHUO = "131016", "131024"
 
@@ -159,3 +162,15 @@ def test_a_phone_fetches_the_map_when_it_comes_near() -> None:
     made.say(order(1), CHIYODA)
     assert parsed(pages().front(made.situation, visit())).xpath("//figure//img/@loading") == ["lazy"]
     assert not parsed(pages().chart(made.situation, visit())).xpath("//figure//img/@loading")
+
+
+def test_the_reason_of_a_rehearsed_cancellation_is_marked() -> None:
+    """In a drill the reason of a 取消 stands between the marks, too: it may be read alone."""
+    made = Scene()
+    alert = order(1, status=Status.EXERCISE)
+    made.say(alert, CHIYODA)
+    made.say(build.cancel(alert, identifier="c", sent=NOW, note="誤発信のため"), CHIYODA)
+    drill, posted = pages(Realm.DRILL), made.posted("jp-example-0001")
+    told = "理由: 【訓練】誤発信のため【訓練】"
+    assert told in drill.front(made.situation, visit()).decode()
+    assert told in drill.alert(posted, made.thread(posted.entry.thread), visit()).decode()
