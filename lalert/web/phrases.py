@@ -28,7 +28,8 @@ PHRASES: Final[Mapping[str, Text]] = MappingProxyType(
         "stale_since": Text("情報の更新が止まった時刻", "Not updated since"),
         "stale_detail": Text(
             "情報を保存する装置に接続できません。新しい発令や解除が反映されていない場合があります。テレビ・ラジオ・市区町村の情報も確認してください。",
-            "The hub cannot reach its store. New alerts and all-clears may be missing: check other sources, too.",
+            "The hub cannot reach its store. New alerts and all-clears may be missing: check television, radio and "
+            "your municipality, too.",
         ),
         "in_force": Text("発令中の情報", "Alerts in force"),
         "count_in_force": Text("発令中 {n}件", "{n} in force"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from lxml import html
@@ -174,3 +175,15 @@ def test_the_reason_of_a_rehearsed_cancellation_is_marked() -> None:
     told = "理由: 【訓練】誤発信のため【訓練】"
     assert told in drill.front(made.situation, visit()).decode()
     assert told in drill.alert(posted, made.thread(posted.entry.thread), visit()).decode()
+
+
+@pytest.mark.parametrize("codes", [(), (CHIYODA,)])
+def test_a_stale_page_is_as_of_when_it_stopped(codes: tuple[str, ...]) -> None:
+    """「02:40 現在」 over what stopped at 02:31 would be a lie, most of all where nothing seems to be in force."""
+    made = Scene()
+    for code in codes:
+        made.say(order(1), code)
+    page = parsed(pages().front(made.situation, visit(stale=NOW - timedelta(minutes=9))))
+    told = page.get_element_by_id("main").text_content()
+    assert "02:31 現在" in told
+    assert "02:40 現在" not in told
