@@ -82,7 +82,8 @@ def to_dict(alert: Alert) -> dict[str, object]:
     """Return `alert` with CAP's own names and texts, ready for JSON; what is absent in CAP is absent here.
 
     Repeating elements are lists (`info`, `category`, `polygon` ...), pairs are `{"valueName", "value"}`,
-    `references` is CAP's text; `size`, `altitude` and `ceiling` are numbers.
+    `references` is CAP's text; `size`, `altitude` and `ceiling` are numbers. There is no `derefUri`: CAP 1.2 §3.2.3
+    wants it stripped by whoever forwards a message onto a two-way network. Only the sender's own bytes have it.
     """
     return _dict(alert, "alert")
 
@@ -90,6 +91,8 @@ def to_dict(alert: Alert) -> dict[str, object]:
 def _dict(block: object, kind: str) -> dict[str, object]:
     values: dict[str, Any] = {}
     for slot, value in _present(block, kind):
+        if slot.tag == "derefUri":
+            continue
         plain = _plain(slot, value)
         if slot.many:
             values.setdefault(slot.tag, []).append(plain)

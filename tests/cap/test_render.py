@@ -125,6 +125,14 @@ def test_character_that_xml_cannot_carry_is_refused() -> None:
         render.to_xml(order(headline="a\x07b"))
 
 
+def test_dict_leaves_out_what_a_resource_carries() -> None:
+    """CAP 1.2 §3.2.3: whoever forwards onto a two-way network strips derefUri; XML that is to be sent keeps it."""
+    alert = parse(SOUND.replace("</uri>", "</uri><derefUri>QUJD</derefUri><digest>x</digest>").encode())
+    said: Any = render.to_dict(alert)
+    assert set(said["info"][0]["resource"][0]) == {"resourceDesc", "mimeType", "uri", "digest"}
+    assert b"<derefUri>QUJD</derefUri>" in render.to_xml(alert)
+
+
 def test_dict_has_cap_names() -> None:
     """The JSON form has CAP's own names, lists where CAP repeats, and no empty places."""
     said: Any = render.to_dict(
