@@ -28,6 +28,7 @@ from lalert.store.redis.sight import Sight
 READ_LIMIT: Final = 10_000  # entries in one answer
 
 _CHUNK: Final = 128  # entries in one reply
+_REPLY_BYTES: Final = 16 << 20  # of one reply, if entries are as large as those of the last one
 _SCORES: Final = 1000  # instants in one reply
 _ROUNDS: Final = 100  # until what is in force was read at one moment: each round reads only what came meanwhile
 _FOLLOW_S: Final = 2.0
@@ -59,6 +60,7 @@ class Ledger:
         self._following = following
         self._sight = sight
         self._fence = fence
+        self._stride = _CHUNK  # entries to be asked for at once
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="lalert-reader")
 
     def close(self) -> None:
@@ -77,7 +79,7 @@ class Ledger:
         entries: list[Entry] = []
         limit = _bounded(limit)
         while True:
-            count = min(limit - len(entries), _CHUNK)
+            count = min(limit - len(entries), self._stride)
             more = await self._read(after + len(entries), count)
             entries += more
             if len(more) < count or len(entries) == limit:
@@ -85,20 +87,20 @@ class Ledger:
 
     async def follow(self, after: int, limit: int) -> list[Entry]:
         """Wait until the log goes on after `after`; return up to `limit` entries, none when none came. Raises `Gap`."""
-        entries = await self._read(after, min(_bounded(limit), _CHUNK))
+        entries = await self._read(after, min(_bounded(limit), self._stride))
         if entries:
             return entries
         wait_s = min(_FOLLOW_S, self._following.patience_s / 4)
-        count = max(1, min(_bounded(limit), _CHUNK))
+        count = max(1, min(_bounded(limit), self._stride))
         command: Command = ("XREAD", "COUNT", count, "BLOCK", int(wait_s * 1000), "STREAMS", self._log, f"{after}-0")
-        [streams], span = await self._ask(command, link=self._following)
+        [streams], span = await self._ask_rows(command, link=self._following)
         rows = cast(list[tuple[bytes, list[Row]]], streams)[0][1] if streams else []
         return await self._following_rows(after, rows, span)
 
     async def _read(self, after: int, count: int) -> list[Entry]:
         # Redis takes a count of 0 for none, and no negative positions.
         command: Command = ("XRANGE", self._log, f"{max(after, 0) + 1}-0", "+", "COUNT", max(count, 1))
-        [rows], span = await self._ask(command)
+        [rows], span = await self._ask_rows(command)
         if not span.oldest - 1 <= after <= span.head.seq:
             raise Gap(str(Cursor(self._sight.epoch, after)), span)
         return await self._following_rows(after, cast(list[Row], rows)[:count], span)
@@ -108,7 +110,21 @@ class Ledger:
         kept = [(_seq(row[0]), row[1][1], row[1][3]) for row in rows]
         if kept and kept[0][0] != after + 1:
             raise Gap(str(Cursor(self._sight.epoch, after)), span)
+        self._pace(sum(len(body) + len(raw) for _, body, raw in kept), len(kept))
         return await self._in_thread(kept)
+
+    def _pace(self, size: int, count: int) -> None:
+        """Ask for as many entries the next time as make a reply of bearable size: of the largest, two or three."""
+        if count:
+            self._stride = max(1, min(_CHUNK, _REPLY_BYTES * count // size))
+
+    async def _ask_rows(self, command: Command, *, link: Link | None = None) -> tuple[list[Reply], Span]:
+        """Ask for entries. One by one after a failure: it may have been too much for the time that there is."""
+        try:
+            return await self._ask(command, link=link)
+        except Unavailable:
+            self._stride = 1
+            raise
 
     async def read_from(self, at: datetime, limit: int) -> list[Entry]:
         """Return the newest `limit` entries of the log that were accepted at or after `at`, in order."""
