@@ -250,6 +250,8 @@ def polygons(area: AreaBlock) -> Breaches:
 
 
 def _ring_codes(ring: Ring) -> Iterator[str]:
+    if len(ring) > MAX_VERTICES:
+        return  # told of the message as a whole
     if len(ring) < 4:
         yield "cap.polygon.short"
     if ring[0] != ring[-1]:
