@@ -38,4 +38,6 @@ def configure(*, level: str = "info") -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
     )
+    # It would note each client that offers a subprotocol, by its address: anybody could fill the log.
+    logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)
     logging.getLogger("apscheduler").setLevel(logging.CRITICAL)  # failures of jobs reach us as events

@@ -8,8 +8,9 @@ from functools import cached_property
 
 from lalert.core.matching import Hearers, hearers_of
 from lalert.core.model import Entry, Realm
-from lalert.publishers import sse
 from lalert.publishers.atom import atom_entry
+from lalert.publishers.events import Event
+from lalert.publishers.framing import Framing
 from lalert.render.entry import dump, entry_to_dict
 from lalert.render.geojson import announced, feature_of
 
@@ -38,6 +39,7 @@ class Faces:
     def __init__(self, entry: Entry, site: Site) -> None:
         self.entry = entry
         self._site = site
+        self._framed: dict[Framing, bytes] = {}
 
     @cached_property
     def hearers(self) -> Hearers:
@@ -50,14 +52,15 @@ class Faces:
         return dump(entry_to_dict(self.entry, base=self._site.base))
 
     @cached_property
-    def event(self) -> bytes:
-        """The server-sent event."""
-        return sse.event_frame(self.entry.kind, self.entry.cursor, self.json)
+    def event(self) -> Event:
+        """What a stream says of it."""
+        return Event(self.entry.kind.value, self.json, self.entry.cursor)
 
-    @cached_property
-    def event_chunk(self) -> bytes:
-        """The server-sent event as one chunk of HTTP/1.1, ready for the socket."""
-        return sse.chunked(self.event)
+    def framed(self, framing: Framing) -> bytes:
+        """Return the event as connections of this framing carry it, ready for the socket."""
+        if framing not in self._framed:
+            self._framed[framing] = framing.frame(self.event)
+        return self._framed[framing]
 
     @cached_property
     def features(self) -> Mapping[int, bytes]:

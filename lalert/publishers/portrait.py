@@ -9,6 +9,7 @@ import msgspec
 from lalert.core.model import Entry
 from lalert.geo.boundaries import BoundarySet
 from lalert.publishers.faces import Faces, Site
+from lalert.publishers.framing import PLAIN
 from lalert.publishers.webpush import notice_of
 from lalert.render.entry import Json
 from lalert.render.geojson import alert_to_geojson
@@ -29,7 +30,7 @@ def portrait(entry: Entry, site: Site, boundaries: BoundarySet) -> Json:
         "entry": msgspec.Raw(faces.json),
         "geojson": alert_to_geojson(entry, base=site.base),
         "atom": faces.atom.decode(),
-        "event": faces.event.decode(),
+        "event": faces.framed(PLAIN).decode(),
         "map": alert_map(entry, boundaries, as_of=entry.at).decode(),
         "push": {lang: msgspec.Raw(push_of(entry, lang, site)) for lang in LANGS},
         "speech": {lang: summary(entry, lang) for lang in LANGS},

@@ -23,6 +23,7 @@ from lalert.web import (
     stream,
     validation,
     validator,
+    websocket,
 )
 from lalert.web.context import CONTEXT, Context
 from lalert.web.doorman import Doorman
@@ -91,6 +92,7 @@ def _realm_routes() -> list[web.RouteDef]:
         web.delete("/api/v1/push/subscriptions/{id}", push.unsubscribe),
         web.post("/api/v1/push/subscriptions/{id}/test", push.test),
         web.get("/stream", stream.stream, allow_head=False),
+        web.get("/ws", websocket.websocket, allow_head=False),
         web.get("/feeds/{name}.atom", feeds.feed),
         web.get("/feeds/{kind}/{name}.atom", feeds.feed),
         web.get("/ogc", ogc.landing),

@@ -23,8 +23,10 @@ from lalert.core.matching import Hearers, hearers_of, reaches
 from lalert.core.model import Draft, Entry, Subscription
 from lalert.errors import Text, Unavailable
 from lalert.metrics import Metrics
-from lalert.publishers import sse
+from lalert.publishers import events
+from lalert.publishers.events import Event
 from lalert.publishers.faces import Faces
+from lalert.publishers.framing import Framing
 from lalert.publishers.tail import Tail
 
 _CHUNK = 64  # readers between two looks at everything else
@@ -51,11 +53,11 @@ class Reader:
 class Group:
     """All readers with the same filter and framing: they share every byte."""
 
-    __slots__ = ("_frames", "_head", "chunked", "readers", "subscription")
+    __slots__ = ("_frames", "_head", "framing", "readers", "subscription")
 
-    def __init__(self, subscription: Subscription, *, chunked: bool) -> None:
+    def __init__(self, subscription: Subscription, framing: Framing) -> None:
         self.subscription = subscription
-        self.chunked = chunked
+        self.framing = framing
         self.readers: set[Reader] = set()
         self._frames: dict[int, tuple[bytes, int]] = {}
         self._head = -1
@@ -68,7 +70,7 @@ class Group:
         made = self._frames.get(since)
         if made is None:
             wanted = [faces for faces in tail.after(since) if self.wants(faces)]
-            made = b"".join(map(self._frame, wanted)), len(wanted)
+            made = b"".join(faces.framed(self.framing) for faces in wanted), len(wanted)
             self._frames[since] = made
         return made
 
@@ -83,13 +85,6 @@ class Group:
             if len(seen) < _NEWEST and self.wants(faces):
                 seen.setdefault(faces.entry.alert.identifier)
         return list(reversed(seen))
-
-    def frame(self, event: bytes) -> bytes:
-        """Return `event` as this group's connections carry it."""
-        return sse.chunked(event) if self.chunked else event
-
-    def _frame(self, faces: Faces) -> bytes:
-        return faces.event_chunk if self.chunked else faces.event
 
 
 class Fanout:
@@ -112,10 +107,10 @@ class Fanout:
         self._metrics = metrics
         self._clock = clock
         self.on_told: Callable[[Sequence[tuple[Entry, int]], datetime, datetime], None] = lambda *_: None
-        self._groups: dict[tuple[Subscription, bool], Group] = {}
+        self._groups: dict[tuple[Subscription, Framing], Group] = {}
         self._readers: dict[Reader, None] = {}  # in order of arrival
         self._connections = 0
-        self.last_word: bytes | None = None  # for whoever is not at the head when the server goes
+        self.last_word: Event | None = None  # for whoever is not at the head when the server goes
 
     @contextmanager
     def connection(self, most: int) -> Iterator[None]:
@@ -131,14 +126,14 @@ class Fanout:
     def __len__(self) -> int:
         return len(self._readers)
 
-    def group(self, subscription: Subscription, *, chunked: bool) -> Group:
+    def group(self, subscription: Subscription, framing: Framing) -> Group:
         """Return the group that shares this filter and framing. It counts once somebody has joined."""
-        return self._groups.get((subscription, chunked)) or Group(subscription, chunked=chunked)
+        return self._groups.get((subscription, framing)) or Group(subscription, framing)
 
     def join(self, reader: Reader) -> None:
         """Let `reader` have everything after its position. What came while it was replaying follows at once."""
         group = reader.group
-        reader.group = self._groups.setdefault((group.subscription, group.chunked), group)
+        reader.group = self._groups.setdefault((group.subscription, group.framing), group)
         reader.group.readers.add(reader)
         self._readers[reader] = None
         self._metrics.readers.labels(self._realm).set(len(self._readers))
@@ -151,7 +146,7 @@ class Fanout:
         group = reader.group
         group.readers.discard(reader)
         if not group.readers:
-            self._groups.pop((group.subscription, group.chunked), None)
+            self._groups.pop((group.subscription, group.framing), None)
         self._metrics.readers.labels(self._realm).set(len(self._readers))
         reader.left.set()
 
@@ -180,39 +175,40 @@ class Fanout:
         """Tell every reader the position, the newest identifiers of its filter and how many alerts are in force."""
         now, made = self._clock(), dict[tuple[Group, int], bytes]()
 
-        def event(reader: Reader) -> bytes:
+        def frame(reader: Reader) -> bytes:
             tail, group = self._tail(), reader.group
             self._serve([reader], tail)  # its id is the head: everything up to there must have been written before
             key = group, tail.head.seq
             if key not in made:
                 last, count = group.newest(tail), in_force(group.subscription)
-                made[key] = group.frame(sse.heartbeat_frame(tail.head, last=last, in_force=count, now=now))
+                beat = events.heartbeat(tail.head, last=last, in_force=count, now=now)
+                made[key] = group.framing.frame(beat)
             return made[key]
 
-        await self._each(event)
+        await self._each(frame)
 
     async def ping(self) -> None:
-        """Write a comment to every reader, so that no proxy takes the silence for death."""
-        await self._each(lambda reader: reader.group.frame(sse.PING))
+        """Write what is no event to every reader, so that no proxy takes the silence for death."""
+        await self._each(lambda reader: reader.group.framing.ping)
 
     async def farewell(self, reason: str) -> None:
         """Say `bye` to every reader that follows, and let them go."""
-        frame = sse.bye_frame(reason)
-        await self._each(lambda reader: reader.group.frame(frame))
+        bye = events.bye(reason)
+        await self._each(lambda reader: reader.group.framing.frame(bye))
         for reader in list(self._readers):
             self.leave(reader)
 
     async def close(self, reason: str) -> None:
         """Tell every reader that the server is going: those at the head now, those that catch up at their next step."""
-        self.last_word = sse.bye_frame(reason)
+        self.last_word = events.bye(reason)
         await self.farewell(reason)
 
-    async def _each(self, event: Callable[[Reader], bytes]) -> None:
+    async def _each(self, frame: Callable[[Reader], bytes]) -> None:
         for index, reader in enumerate(list(self._readers)):
             if index % _CHUNK == _CHUNK - 1:
                 await asyncio.sleep(0)
             if reader in self._readers:
-                self._put(reader, event(reader))
+                self._put(reader, frame(reader))
 
     async def _pass(self, tail: Tail) -> bool:
         """Bring every reader to the head; return whether one was behind."""

@@ -63,6 +63,8 @@ def problem(error: LalertError, request: web.Request) -> web.Response:
         response.headers.update(PAGE_HEADERS)
     if isinstance(error, Unavailable | TooMany):
         response.headers["Retry-After"] = str(error.retry_after_s)
+    if error.status == 426:
+        response.headers.update({"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"})
     if error.status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="lalert"'
     return response

@@ -1,34 +1,15 @@
-"""`/stream`: server-sent events. Join, replay to the head, follow: without a gap and without a repeat."""
+"""`/stream`: server-sent events."""
 
 from __future__ import annotations
 
-import asyncio
 import random
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from functools import partial
-from typing import TypeVar
 
-import structlog
 from aiohttp import HttpVersion11, web
 
-from lalert.core.model import Cursor, Subscription
-from lalert.errors import LalertError, Unavailable
 from lalert.publishers import sse
-from lalert.store.base import Gap
-from lalert.web.alerts import entries_after
+from lalert.publishers.framing import CHUNKED, PLAIN
 from lalert.web.context import Context, context
-from lalert.web.fanout import Fanout, Group, Reader
-from lalert.web.query import FILTERS, Query, subscription
-
-log = structlog.get_logger("lalert.stream")
-
-T = TypeVar("T")
-
-_REPLAY = 200  # entries per step of a replay
-_ROOM = 65_536  # bytes that may still wait when the next step is written
-_AWAY_S = 1.0  # between two questions to a store that is away
-_LOOK_S = 0.05  # how often a slow reader's buffer is looked at; asyncio tells only the protocol when it drains
+from lalert.web.line import Line, Wish, serve, wish_of
 
 _HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
@@ -41,15 +22,12 @@ _HEADERS = {
 async def stream(request: web.Request) -> web.StreamResponse:
     """`GET /stream`: what comes from now on, or from `Last-Event-ID` or `?since=` on."""
     ctx = context(request)
-    query = Query(request.query, FILTERS | {"since"})
-    since = query.cursor("since")
-    wanted = subscription(query, ctx.hub.boundaries)
-    query.done()
+    wish = wish_of(request)
     with ctx.fanout.connection(ctx.hub.settings.server.max_connections):
-        return await _stream(request, ctx, wanted, since)
+        return await _stream(request, ctx, wish)
 
 
-async def _stream(request: web.Request, ctx: Context, wanted: Subscription, since: Cursor | None) -> web.StreamResponse:
+async def _stream(request: web.Request, ctx: Context, wish: Wish) -> web.StreamResponse:
     head = ctx.hub.tail.head  # before the first byte goes out: whoever sees it misses nothing that is posted then
     response = web.StreamResponse(headers=_HEADERS)
     if request.version >= HttpVersion11:
@@ -59,153 +37,9 @@ async def _stream(request: web.Request, ctx: Context, wanted: Subscription, sinc
         # Readers that lost us together must not come back together: each gets its own delay.
         retry_ms = int(ctx.hub.settings.stream.retry_ms * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, no secret
         await response.write(sse.retry_line(retry_ms))
-        last = request.headers.get("Last-Event-ID")
-        transport = request.transport
-        if transport is None:
-            return response
-        line = Line(transport, ctx.fanout, is_chunked=response.chunked)
-        try:
-            start = await _start(ctx, line, last if last is not None else since, head)
-            await _follow(line, ctx, wanted, start)
-        except _GoingError as going:
-            line.write(going.last_word)
     except ConnectionError:
-        pass  # the reader left before the first byte, or in the middle of a write
-    except TimeoutError:
-        ctx.hub.metrics.cut.labels(ctx.hub.realm.value).inc()
-        _abort(request)  # it knows its position and resumes
-    except Exception as error:
-        _cut(request, error)
-    return response
-
-
-def _cut(request: web.Request, error: Exception) -> None:
-    """End a stream that cannot go on. It has begun, so no problem document may follow: the reader resumes."""
-    if isinstance(error, LalertError):
-        log.warning("stream.cut", code=error.code)
-    else:
-        log.error("stream.defect", exc_info=error)
-    _abort(request)
-
-
-def _abort(request: web.Request) -> None:
+        return response  # the reader left before the first byte
     if request.transport is not None:
-        request.transport.abort()
-
-
-class _GoingError(Exception):
-    """The server goes while a reader catches up: it hears `bye` after the last entry that it was written."""
-
-    def __init__(self, last_word: bytes) -> None:
-        self.last_word = last_word
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """The connection of one reader that is not served by the fan-out yet."""
-
-    transport: asyncio.Transport
-    fanout: Fanout
-    is_chunked: bool
-
-    def write(self, event: bytes) -> None:
-        """Write `event` as this connection carries it. Not `response.write`, which waits without a limit.
-
-        Raises `ConnectionError` when the reader has left: uvloop would raise something else.
-        """
-        if self.transport.is_closing():
-            raise ConnectionResetError
-        self.transport.write(sse.chunked(event) if self.is_chunked else event)
-
-    def stay(self) -> None:
-        """Go on, unless the server is going."""
-        if self.fanout.last_word is not None:
-            raise _GoingError(self.fanout.last_word)
-
-    async def patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Ask the store until it answers: its reader keeps the connection, and gets signs of life meanwhile."""
-        while True:
-            self.stay()
-            try:
-                return await ask()
-            except Unavailable:
-                if self.transport.is_closing():
-                    raise
-            if not self.transport.get_write_buffer_size():
-                self.write(sse.PING)
-            await asyncio.sleep(_AWAY_S)
-
-
-async def _start(ctx: Context, line: Line, since: Cursor | str | None, head: Cursor) -> Cursor:
-    """Return where to begin; says `gap` aloud when the log cannot be continued from where the reader was."""
-    if since is None:
-        return head
-    cursor = Cursor.maybe_parse(since) if isinstance(since, str) else since
-
-    async def look() -> None:
-        if cursor is None:
-            raise Gap(str(since)[:80], await ctx.hub.store.span())
-        await entries_after(ctx.hub, cursor, 1)
-
-    try:
-        await line.patiently(look)
-    except Gap as gap:
-        oldest = Cursor(gap.span.head.epoch, gap.span.oldest)
-        line.write(sse.gap_frame(since=gap.since, oldest=oldest, archive=f"{ctx.hub.site.url}/feeds/all.atom"))
-        return head
-    assert cursor is not None
-    return cursor
-
-
-async def _follow(line: Line, ctx: Context, wanted: Subscription, at: Cursor) -> None:
-    """Bring the reader to the head at its own pace, then let the fan-out serve it as long as it keeps up."""
-    transport = line.transport
-    group = ctx.fanout.group(wanted, chunked=line.is_chunked)
-    while True:
-        at = await _catch_up(line, ctx, group, at)
-        # No await from the look at the tail to the join: what is kept from here on, the fan-out writes.
-        reader = Reader(transport, group, at.seq)
-        ctx.fanout.join(reader)
-        try:
-            await reader.left.wait()
-        except asyncio.CancelledError:
-            if transport.is_closing():
-                return  # the client left: nothing to answer any more
-            raise
-        finally:
-            ctx.fanout.leave(reader)
-        if not reader.is_slow:
-            return
-        at = Cursor(at.epoch, reader.seq)
-
-
-async def _catch_up(line: Line, ctx: Context, group: Group, at: Cursor) -> Cursor:
-    """Write what follows `at` step by step, each when the one before was taken; return the position at the head.
-
-    While the store is away the reader waits with us. Raises `TimeoutError` when it takes nothing for too long.
-    """
-    hub = ctx.hub
-    while True:
-        await _taken(line, stall_s=hub.settings.stream.stall_s)
-        line.stay()  # before the head is looked at: nobody joins a fan-out that has taken its leave
-        if at.seq >= hub.tail.head.seq:
-            return at
-        faces, at = await line.patiently(partial(entries_after, hub, at, _REPLAY))
-        wanted = [face for face in faces if group.wants(face)]
-        if wanted:
-            line.write(b"".join(face.event for face in wanted))
-            hub.metrics.deliveries.labels(hub.realm.value).inc(len(wanted))
-
-
-async def _taken(line: Line, *, stall_s: float) -> None:
-    """Wait until the reader has taken what was written; raises `TimeoutError` when it takes nothing for `stall_s`."""
-    transport = line.transport
-    waits, patience_s = transport.get_write_buffer_size(), stall_s
-    while waits > _ROOM and not transport.is_closing():
-        line.stay()
-        await asyncio.sleep(_LOOK_S)
-        left = transport.get_write_buffer_size()
-        patience_s = stall_s if left < waits else patience_s - _LOOK_S
-        if patience_s <= 0:
-            raise TimeoutError
-        waits = left
+        line = Line(request.transport, ctx.fanout, CHUNKED if response.chunked else PLAIN)
+        await serve(line, ctx, wish, head)
+    return response

@@ -15,8 +15,9 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from lalert.core.model import Realm
+from lalert.publishers.framing import PLAIN
+from lalert.web.line import Line
 from lalert.web.server import Server, serving
-from lalert.web.stream import Line
 from tests.rig import hubs
 from tests.rig.author import CHIYODA, CHUO, NAHA, YOKOSUKA, Author
 from tests.rig.caller import Caller
@@ -459,4 +460,4 @@ async def test_a_line_that_has_ended_is_told_as_such() -> None:
         writer.close()
         await writer.wait_closed()
         with pytest.raises(ConnectionError):
-            Line(writer.transport, None, is_chunked=True).write(b"data: late\n\n")  # type: ignore[arg-type]
+            Line(writer.transport, None, PLAIN).write(b"data: late\n\n")  # type: ignore[arg-type]

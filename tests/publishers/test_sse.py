@@ -10,15 +10,16 @@ from hypothesis import strategies as st
 
 from lalert.core.model import Cursor, Kind
 from lalert.errors import Defect
-from lalert.publishers import sse
+from lalert.publishers import events, sse
+from lalert.publishers.events import Event
 from lalert.render.entry import dump, entry_to_dict
-from tests.render.entries import SENT, alert, entry, info
+from tests.render.entries import alert, entry, info
 from tests.render.hostile import texts
 
 AT = Cursor("k3f9", 1042)
 
 
-def events(stream: bytes) -> list[dict[str, str]]:
+def read(stream: bytes) -> list[dict[str, str]]:
     """Read a stream as WHATWG HTML §9.2.6 says: fields by event, comments dropped, data lines joined."""
     found: list[dict[str, str]] = []
     for block in stream.decode().replace("\r\n", "\n").replace("\r", "\n").split("\n\n"):
@@ -46,15 +47,15 @@ def unchunked(body: bytes) -> bytes:
 @pytest.mark.parametrize("kind", list(Kind))
 def test_an_entry_is_one_event(kind: Kind) -> None:
     """`event:` is the kind, `id:` the cursor, `data:` the JSON."""
-    assert sse.event_frame(kind, AT, b'{"a":1}') == f'event: {kind}\nid: k3f9-1042\ndata: {{"a":1}}\n\n'.encode()
+    assert sse.frame(Event(kind.value, b'{"a":1}', AT)) == f'event: {kind}\nid: k3f9-1042\ndata: {{"a":1}}\n\n'.encode()
 
 
 @given(texts, texts)
 def test_what_was_sent_comes_out_whole(headline: str, description: str) -> None:
     """Whatever a CAP text holds, the reader gets one event with exactly that text."""
     said = entry(alert(info(headline=headline, description=description)))
-    frame = sse.event_frame(said.kind, said.cursor, dump(entry_to_dict(said, base="")))
-    (event,) = events(frame)
+    frame = sse.frame(Event(said.kind.value, dump(entry_to_dict(said, base="")), said.cursor))
+    (event,) = read(frame)
     carried = json.loads(event["data"])["alert"]["info"][0]
     assert (carried.get("headline"), carried.get("description")) == (headline, description)
 
@@ -63,31 +64,16 @@ def test_what_was_sent_comes_out_whole(headline: str, description: str) -> None:
 def test_a_line_break_is_a_defect(data: bytes) -> None:
     """A break inside data would let a text forge an event."""
     with pytest.raises(Defect):
-        sse.event_frame(Kind.ALERT, AT, data)
+        sse.frame(Event("alert", data, AT))
 
 
-def test_heartbeat_lets_a_reader_check_itself() -> None:
-    """Cursor, last identifiers, number in force, server time; and an id to resume from."""
-    (event,) = events(sse.heartbeat_frame(AT, last=["b", "a"], in_force=3, now=SENT))
-    assert (event["event"], event["id"]) == ("heartbeat", "k3f9-1042")
-    assert json.loads(event["data"]) == {
-        "cursor": "k3f9-1042",
-        "last": ["b", "a"],
-        "inForce": 3,
-        "now": "2026-07-06T02:30:00+09:00",
-    }
+def test_an_event_without_a_position_has_no_id() -> None:
+    """The reader keeps the place that it has; a farewell gives its reason."""
+    assert read(sse.frame(events.bye("shutdown"))) == [{"event": "bye", "data": '{"reason":"shutdown"}'}]
 
 
-def test_gap_says_what_was_lost_and_keeps_the_place() -> None:
-    """A gap has no id: a reader cut off after it asks again from the same place."""
-    (event,) = events(sse.gap_frame(since="old-1", oldest=AT, archive="https://x/feeds/all.atom"))
-    assert "id" not in event
-    assert json.loads(event["data"]) == {"since": "old-1", "oldest": "k3f9-1042", "archive": "https://x/feeds/all.atom"}
-
-
-def test_bye_and_retry_and_ping() -> None:
-    """The farewell gives its reason, the delay is in milliseconds, the ping is a comment."""
-    assert events(sse.bye_frame("shutdown")) == [{"event": "bye", "data": '{"reason":"shutdown"}'}]
+def test_retry_and_ping() -> None:
+    """The delay is in milliseconds, the ping is a comment."""
     assert sse.retry_line(2500) == b"retry: 2500\n\n"
     assert sse.PING.startswith(b":")
 

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 OF_THE_PROCESS = {"/healthz", "/readyz", "/metrics", "/openapi.json", "/static/{name}", "/docs/findings", "/drill"}
 """Paths that are there once, and not in each realm."""
 
-_ENDLESS = {"/stream"}
+_ENDLESS = {"/stream", "/ws"}
 
 
 @cache

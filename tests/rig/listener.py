@@ -43,12 +43,14 @@ class Heard:
 class Listener:
     """Reads `url`/stream with `query` from `last_event_id` on, until it is closed. `async with` connects."""
 
+    path = "/stream"
+
     def __init__(self, url: str, query: str = "", *, last_event_id: str | None = None) -> None:
         self.heard: list[Heard] = []
         self.status = 0
         self.headers: Mapping[str, str] = {}
         self.is_cut = False  # the line ended
-        self._url = f"{url.rstrip('/')}/stream{'?' + query if query else ''}"
+        self._url = f"{url.rstrip('/')}{self.path}{'?' + query if query else ''}"
         self._sent = {} if last_event_id is None else {"Last-Event-ID": last_event_id}
         self._news = asyncio.Condition()
 

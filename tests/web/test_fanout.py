@@ -12,8 +12,9 @@ import pytest
 from lalert.core.model import Cursor, Realm, Subscription
 from lalert.errors import Unavailable
 from lalert.metrics import Metrics
-from lalert.publishers import sse
+from lalert.publishers import events, sse
 from lalert.publishers.faces import Faces, Site
+from lalert.publishers.framing import CHUNKED, PLAIN, WEBSOCKET, Framing
 from lalert.publishers.tail import Tail
 from lalert.web.fanout import Fanout, Reader
 from tests.render.entries import CHUO, SENT, Zone, alert, area, entry
@@ -70,11 +71,11 @@ class Hall:
         )
 
     def join(
-        self, wanted: Subscription = EVERYTHING, *, at: int | None = None, chunked: bool = False
+        self, wanted: Subscription = EVERYTHING, *, at: int | None = None, framing: Framing = PLAIN
     ) -> tuple[Reader, Line]:
         """Let a reader join at a position, the head if none is given."""
         line = Line()
-        group = self.fanout.group(wanted, chunked=chunked)
+        group = self.fanout.group(wanted, framing)
         reader = Reader(line, group, self.tail.head.seq if at is None else at)  # type: ignore[arg-type]
         self.fanout.join(reader)
         return reader, line
@@ -147,8 +148,24 @@ async def test_who_joins_behind_is_brought_up_at_once(hall: Hall) -> None:
 async def test_chunks_are_framed_for_those_who_take_chunks(hall: Hall) -> None:
     """HTTP/1.1 readers get chunks, HTTP/1.0 readers the bare events; they share no bytes."""
     hall.keep(4)
-    (_, plain), (_, chunked) = hall.join(at=0), hall.join(at=0, chunked=True)
+    (_, plain), (_, chunked) = hall.join(at=0), hall.join(at=0, framing=CHUNKED)
     assert chunked.written == sse.chunked(plain.written)
+
+
+async def test_each_way_of_reading_hears_the_same(hall: Hall) -> None:
+    """Entries, heartbeat, signs of life and farewell come to each framing in the same order, as it carries them."""
+    (_, plain), (_, socket) = hall.join(), hall.join(framing=WEBSOCKET)
+    async with hall.running():
+        hall.keep(5, 3)
+        await hall.settled()
+    await hall.fanout.heartbeat(lambda _: 2)
+    await hall.fanout.ping()
+    await hall.fanout.farewell("shutdown")
+    beat = events.heartbeat(hall.tail.head, last=["m1", "m2"], in_force=2, now=SENT + timedelta(minutes=2))
+    said = [*(faces.event for faces in hall.tail.after(0)), beat, None, events.bye("shutdown")]
+    for line, framing in ((plain, PLAIN), (socket, WEBSOCKET)):
+        assert line.written == b"".join(framing.frame(one) if one else framing.ping for one in said)
+    assert plain.writes == socket.writes == 4
 
 
 async def test_full_line_is_handed_back(hall: Hall) -> None:
@@ -185,7 +202,7 @@ async def test_who_has_left_is_forgotten(hall: Hall) -> None:
 
 async def test_groups_go_with_their_readers(hall: Hall) -> None:
     """A filter that nobody has any more is not kept; one that was asked for and never joined neither."""
-    hall.fanout.group(LEVEL_5, chunked=False)
+    hall.fanout.group(LEVEL_5, PLAIN)
     first, _ = hall.join()
     second, _ = hall.join()
     assert first.group is second.group
@@ -197,8 +214,8 @@ async def test_groups_go_with_their_readers(hall: Hall) -> None:
 
 async def test_two_who_replayed_at_the_same_time_share_a_group(hall: Hall) -> None:
     """Groups that were made for the same filter before either joined are one afterwards: nobody is counted out."""
-    early = hall.fanout.group(LEVEL_5, chunked=False)
-    late = hall.fanout.group(LEVEL_5, chunked=False)
+    early = hall.fanout.group(LEVEL_5, PLAIN)
+    late = hall.fanout.group(LEVEL_5, PLAIN)
     for group in (early, late):
         hall.fanout.join(Reader(Line(), group, 0))  # type: ignore[arg-type]
     assert hall.fanout.count(entry(level=5, zones=(Zone(area=area(), level=5, hazard="flood"),))) == 2
@@ -230,7 +247,7 @@ async def test_farewell_lets_everybody_go(hall: Hall) -> None:
     """`bye` with the reason, then nobody is there."""
     readers = [hall.join() for _ in range(130)]
     await hall.fanout.farewell("shutdown")
-    assert all(line.written == sse.bye_frame("shutdown") and reader.left.is_set() for reader, line in readers)
+    assert all(line.written == sse.frame(events.bye("shutdown")) and reader.left.is_set() for reader, line in readers)
     assert len(hall.fanout) == 0
 
 
