@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -17,6 +18,12 @@ SITE = Site(Realm.LIVE, "https://hub.example.jp")
 def faces(first: int, last: int) -> list[Faces]:
     """Return entries at these positions."""
     return [Faces(entry(cursor=Cursor("k3f9", seq)), SITE) for seq in range(first, last + 1)]
+
+
+def large_face(seq: int) -> Faces:
+    """Return the entry at this position, of a message of 1,000 bytes."""
+    made = entry(cursor=Cursor("k3f9", seq))
+    return Faces(replace(made, alert=replace(made.alert, raw=b"x" * 1_000)), SITE)
 
 
 def seqs(found: object) -> list[int]:
@@ -64,6 +71,23 @@ def test_is_bounded_and_keeps_at_least_its_limit(count: int) -> None:
     assert min(20, count) <= len(held) <= 40
     assert tail.holds(tail.oldest - 1)
     assert not tail.holds(tail.oldest - 2)
+
+
+def test_large_messages_do_not_fill_the_memory() -> None:
+    """Of messages so large that their bytes pass the bound fewer are kept, the newest always, and without a hole."""
+    large = [large_face(seq) for seq in range(1, 51)]
+    tail = Tail(head=Cursor("k3f9", 0), limit=20, most_bytes=6_000)
+    most = 0
+    for face in large:
+        tail.extend([face])
+        held = seqs(tail.after(0))
+        most = max(most, len(held))
+        assert held == list(range(tail.oldest, tail.head.seq + 1))
+        assert held
+    assert most == 6
+    tiny = Tail(head=Cursor("k3f9", 0), limit=20, most_bytes=1)
+    tiny.extend(large[:3])
+    assert seqs(tiny.after(0)) == [3]
 
 
 async def test_wakes_everybody_who_waits_for_it() -> None:
