@@ -134,7 +134,7 @@ def _tree(raw: bytes) -> tuple[etree._Element | None, list[Finding]]:
         return None, [_syntax_finding(error, raw)]
     if root is None:
         return None, [finding("cap.xml.doctype", path="/", line=1)]
-    if len(raw) > _SPARSE and _CROWDED(root):
+    if len(raw) > _SPARSE and raw.count(b"<") > MAX_CHILDREN and _CROWDED(root):
         return None, [finding("cap.xml.elements", path="/", line=1, facts={"limit": MAX_CHILDREN})]
     return root, []
 

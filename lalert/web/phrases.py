@@ -262,8 +262,8 @@ PHRASES: Final[Mapping[str, Text]] = MappingProxyType(
         "check_bounds": Text(
             "通常 1 MiB まで。続けて何度も送ると、しばらく受け付けません。プログラムからは POST /api/v1/validate か "
             "lalert validate を使ってください。キーの権限や、発令中の情報との関係は、ここでは検査しません。",
-            "At most 1 MiB as a rule, and not too often. Programs use POST /api/v1/validate or lalert validate. What your key "
-            "may alert and what is in force are not looked at here.",
+            "At most 1 MiB as a rule, and not too often. Programs use POST /api/v1/validate or lalert validate. What "
+            "your key may alert and what is in force are not looked at here.",
         ),
         "check_nothing": Text(
             "電文がありません。貼り付けるか、ファイルを選んでください。",

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lalert.cap import render
-from lalert.cap.parse import decode, parse
+from lalert.cap.parse import MAX_BYTES, decode, parse
 from lalert.cap.reader import Strictness, read
 from lalert.errors import Rejected, Severity
 
-from .messages import NOW, patiently
+from .messages import NOW, SOUND, patiently
 from .mutants import mutant, seeds
 
 INPUTS = int(os.environ.get("LALERT_FUZZ", "2000"))
@@ -60,6 +60,37 @@ def test_no_mutant_keeps_the_reader_busy() -> None:
         slowest, of = max((slowest, of), (spent, raw))
     print(f"the slowest took {1000 * slowest:.0f} ms: {len(of)} bytes, {of[:200]!r}")
     assert slowest <= 0.25
+
+
+ROOM = MAX_BYTES - len(SOUND.encode()) - 300
+PLACES = {  # what is repeated, and before which tag of the sound message
+    "words": ("水 ", "</headline>"),
+    "content": ("QUJD", "</derefUri>"),
+    "vertices": ("1,1 ", "</polygon>"),
+    "references": ("a,b,2026-09-01T11:00:00+09:00 ", "</references>"),
+    "tags": ("<code/>", "<references>"),
+    "levels": ("<x>", "<references>"),
+    "comments": ("<!-- -->", "<info>"),
+    "entities": ("&amp;", "</headline>"),
+    "attributes": (' a="1"', "><!-- info"),
+    "namespaces": (' xmlns:a="urn:a"', "><!-- info"),
+    "blanks": ("\n", "<info>"),
+}
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", PLACES)
+def test_nothing_as_large_as_a_message_keeps_the_reader_busy(name: str) -> None:
+    """One thing repeated until the message is as large as it may be takes less than 250 ms of CPU to read."""
+    piece, before = PLACES[name]
+    text = SOUND.replace("</uri>", "</uri><derefUri></derefUri>").replace("<info>", "<references></references><info>")
+    text = text.replace("<info>", "<info><!-- info -->")
+    assert before in text
+    raw = text.replace(before, piece * (ROOM // len(piece.encode())) + before, 1).encode()
+    for strictness in Strictness:
+        begun = time.process_time()
+        read(raw, strictness=strictness, now=NOW)
+        assert time.process_time() - begun <= 0.25
 
 
 @settings(max_examples=200, deadline=None)
