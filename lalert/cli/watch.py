@@ -9,12 +9,13 @@ import sys
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from urllib.parse import urlsplit
 
 import aiohttp
 import click
 from rich.console import Console
 
-from lalert.cli.events import Event, events
+from lalert.cli.events import SOCKETS, Event, events
 from lalert.cli.speech import FAILED, say, tell
 from lalert.errors import Text
 
@@ -68,7 +69,7 @@ class Ledger:
 @click.option("--json", "as_json", is_flag=True, help="届いた内容を1行1件のJSONで / entries as JSON lines")
 @click.option("--since", help="この位置の続きから / start after this cursor")
 def watch(urls: tuple[str, ...], check: bool, as_json: bool, since: str | None) -> None:
-    """届く情報を表示する。URL はハブ、訓練、または /stream?… / Show arrivals; URL is a hub, or its /stream?…
+    """届く情報を表示する。URL はハブ、訓練、または /stream?…・/ws?… / Show arrivals; URL is a hub, or its /stream?…
 
     複数のノードを並べると、つながらないとき次へ移り、続きから受け取る。/ Of several nodes the next is asked when one is
     lost, from where the last one ended.
@@ -127,8 +128,10 @@ def lifted_by(told: Mapping[str, object]) -> str:
 
 
 def stream_of(url: str) -> str:
-    """Return the stream of a hub, or `url` itself when it names one."""
-    return url if "/stream" in url else url.rstrip("/") + "/stream"
+    """Return the stream of a hub, over the WebSocket if `url` is one's; or `url` itself when it names a stream."""
+    parts = urlsplit(url)
+    name = "/ws" if parts.scheme in SOCKETS else "/stream"
+    return url if parts.path.endswith(name) else url.rstrip("/") + name
 
 
 def _seq(cursor: str) -> int:

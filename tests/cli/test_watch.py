@@ -8,9 +8,12 @@ import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
+import aiohttp
 import pytest
 from aiohttp import web
 
+from lalert.cli.events import Event, events
+from lalert.cli.watch import stream_of as address_of
 from lalert.web.server import Server
 from tests.rig import hubs
 from tests.rig.author import CHIYODA, NAHA, Author
@@ -123,13 +126,14 @@ async def test_goes_on_at_the_next_node() -> None:
     assert [json.loads(line)["alert"]["identifier"] for line in out] == ["m1", "m2"]
 
 
-async def test_watches_a_hub(server: Server, live: Caller) -> None:
+@pytest.mark.parametrize(("scheme", "path"), [("http", "/stream?area=13"), ("ws", "/ws?area=13")])
+async def test_watches_a_hub(server: Server, live: Caller, scheme: str, path: str) -> None:
     """Against a real hub: what comes, in order, through the filter of the URL, from where `--since` says."""
     orders = [Author().order(code) for code in (CHIYODA, NAHA, CHIYODA)]
     start = (await live.get("/api/v1/changes")).json["cursor"]
     for order in orders:
         await live.publish(order)
-    arguments = [f"{server.url}/stream?area=13", "--since", start, "--json", "--check"]
+    arguments = [server.url.replace("http", scheme) + path, "--since", start, "--json", "--check"]
     _, out, _ = await watched(arguments, lambda out: len(out) == 2)
     assert [json.loads(line)["alert"]["identifier"] for line in out] == [orders[0].identifier, orders[2].identifier]
 
@@ -146,8 +150,52 @@ async def test_shows_people_what_holds(server: Server, live: Caller) -> None:
     assert "那覇市" in out[2]
 
 
-async def test_wrong_filter_is_1(server: Server) -> None:
+@pytest.mark.parametrize(
+    ("url", "stream"),
+    [
+        ("https://hub.example.jp", "https://hub.example.jp/stream"),
+        ("https://hub.example.jp/drill/", "https://hub.example.jp/drill/stream"),
+        ("https://hub.example.jp/stream?area=13", "https://hub.example.jp/stream?area=13"),
+        ("wss://ws.example.jp", "wss://ws.example.jp/ws"),
+        ("wss://hub.example.jp/drill", "wss://hub.example.jp/drill/ws"),
+        ("ws://hub.example.jp/ws?area=13", "ws://hub.example.jp/ws?area=13"),
+    ],
+)
+def test_the_stream_of_an_address(url: str, stream: str) -> None:
+    """A hub stands for its stream, by the way that the scheme names; a stream stands for itself."""
+    assert address_of(url) == stream
+
+
+async def test_what_is_no_event_ends_the_line() -> None:
+    """A server that says something else over its WebSocket is left and asked again, never believed."""
+    asked: list[str | None] = []
+
+    async def socket(request: web.Request) -> web.StreamResponse:
+        response = web.WebSocketResponse()
+        await response.prepare(request)
+        asked.append(request.headers.get("Last-Event-ID"))
+        message = {"event": "gap", "id": f"abcd-{len(asked)}", "data": {}}
+        await response.send_json(message)
+        await (response.send_bytes(b"x") if len(asked) == 1 else response.send_json(["no event"]))
+        await response.receive()
+        return response
+
+    async with (
+        hubs.misbehaving([web.get("/ws", socket)]) as url,
+        aiohttp.ClientSession() as session,
+        hubs.patience(),
+    ):
+        heard = events(session, url.replace("http", "ws") + "/ws")
+        got = [await anext(heard) for _ in range(3)]
+        await heard.aclose()
+    assert got == [Event("gap", f"abcd-{n}", "{}") for n in (1, 2, 3)]
+    assert asked == [None, "abcd-1", "abcd-2"]
+
+
+@pytest.mark.parametrize("scheme", ["http", "ws"])
+async def test_wrong_filter_is_1(server: Server, scheme: str) -> None:
     """A question that will never be right is not asked for ever."""
-    code, out, err = await hubs.run("watch", f"{server.url}/stream?colour=red")
+    path = "/stream" if scheme == "http" else "/ws"
+    code, out, err = await hubs.run("watch", f"{server.url.replace('http', scheme)}{path}?colour=red")
     assert (code, out) == (1, "")
     assert "400" in err
