@@ -14,6 +14,7 @@ from lalert import __version__
 from lalert.cli.boundaries import boundaries
 from lalert.cli.cluster import cluster
 from lalert.cli.demo import demo
+from lalert.cli.doctor.command import doctor
 from lalert.cli.endpoint import endpoint
 from lalert.cli.key import key
 from lalert.cli.preview import preview
@@ -39,6 +40,7 @@ _COMMANDS = (
     sources,
     boundaries,
     vocabulary,
+    doctor,
 )
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from lalert.core.model import Realm
 from lalert.settings import Storage
 from lalert.store.archive import Archive
 from lalert.store.base import Store
+from lalert.store.look import Look
 from lalert.store.redis import RedisStore
 from lalert.store.redis.archive import RedisArchive
+from lalert.store.redis.look import look as look_at_redis
 from lalert.store.sqlite import SqliteStore
 from lalert.store.sqlite.archive import SqliteArchive
+from lalert.store.sqlite.look import look as look_at_sqlite
 
 
 async def open_store(settings: Storage, realm: Realm, *, exclusive: bool = True) -> Store:
@@ -34,6 +38,17 @@ async def open_archive(settings: Storage, realm: Realm, *, target: bool = False,
     if settings.url is None:
         return await SqliteArchive.open(file_of(settings, realm), realm, alone=alone)
     return await RedisArchive.open(settings, realm, target=target)
+
+
+async def look_at(settings: Storage, realm: Realm) -> Look | None:
+    """Return what is kept of `realm`, without changing anything; None where nothing is.
+
+    It is checked as a hub checks it at its start. Raises `Rejected` and `Unavailable` like `open_store`.
+    """
+    file = file_of(settings, realm)
+    if settings.url is None:
+        return await asyncio.to_thread(look_at_sqlite, file, realm)
+    return await look_at_redis(settings, realm, file)
 
 
 def file_of(settings: Storage, realm: Realm) -> Path:

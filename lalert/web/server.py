@@ -103,7 +103,7 @@ async def serving(settings: Settings, *, clock: Callable[[], datetime] = utc_now
     metrics = Metrics()
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(_listen(settings.server.host, settings.server.port))
-        url = _url_of(listener)
+        url = url_of(*listener.getsockname()[:2])
         identity = stack.enter_context(taken(settings.store.data, name=settings.cluster.node, url=url))
         session = await stack.enter_async_context(aiohttp.ClientSession())
         outbound = await stack.enter_async_context(Outbound(settings.push))
@@ -314,9 +314,8 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _url_of(listener: socket.socket) -> str:
-    """Return the URL under which this machine reaches the listener: a wildcard address becomes the loopback."""
-    host, port = listener.getsockname()[:2]
+def url_of(host: str, port: int) -> str:
+    """Return the URL under which this machine reaches a listener: a wildcard address becomes the loopback."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - read, not bound
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 

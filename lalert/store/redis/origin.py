@@ -44,13 +44,14 @@ async def find(link: Link, left: Mark | None, *, now: datetime, new_epoch: Calla
             raise error.__cause__.refused from None
         raise
     if not reply:
-        raise _gone()
+        raise gone()
     kept, epoch, name, compat, head = [part.decode() for part in cast(list[bytes], reply)]
     check(realm, kept, int(compat))
     return Mark(name, Cursor(epoch, int(head)))
 
 
-def _gone() -> Unavailable:
+def gone() -> Unavailable:
+    """Return what to say where this machine saw a log that is not in Redis any more."""
     message = Text(
         "このハブが使っていた記録が保存先にありません。バックアップから戻すか、store.url を確かめてください。"
         "空の状態から始める場合に限り、データフォルダの live.left と drill.left を消してください。",

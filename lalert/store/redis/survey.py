@@ -45,7 +45,7 @@ async def survey(settings: Storage, realm: Realm) -> Survey:
     flat = [word.decode() for word in cast(list[bytes], said)]
     return Survey(
         realm=realm,
-        span=_span(cast(list[bytes | None], kept)),
+        span=span_of(cast(list[bytes | None], kept)),
         table=table,
         agreed=dict(zip(flat[::2], flat[1::2], strict=True)),
         residents=cast(int, residents),
@@ -61,7 +61,8 @@ async def forget(settings: Storage, realm: Realm, name: str) -> None:
         await link.close()
 
 
-def _span(kept: Sequence[bytes | None]) -> Span | None:
+def span_of(kept: Sequence[bytes | None]) -> Span | None:
+    """Return the span that epoch, head and oldest of an origin tell; None where there is no log."""
     epoch, head, oldest = kept
     if epoch is None or head is None or oldest is None:
         return None

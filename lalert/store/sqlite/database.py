@@ -148,10 +148,14 @@ def _maybe_file(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def connect(path: Path, *, busy_s: float, read_only: bool = False) -> sqlite3.Connection:
-    """Return a connection that may move between threads, with explicit transactions only."""
+def connect(path: Path, *, busy_s: float, read_only: bool = False, immutable: bool = False) -> sqlite3.Connection:
+    """Return a connection that may move between threads, with explicit transactions only.
+
+    `immutable` says that nobody has the file open: it is read without locks, and without the files that WAL makes.
+    """
+    query = f"mode={'ro' if read_only else 'rw'}{'&immutable=1' if immutable else ''}"
     connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}",
+        f"{path.absolute().as_uri()}?{query}",
         uri=True,
         timeout=busy_s,
         isolation_level=None,

@@ -1,0 +1,114 @@
+"""What is kept: whether a hub would take it, whose keys are in it, whether its seal holds, and its clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Final
+
+from lalert.cli.doctor.check import Check, error, failed, of_realm, ok, warning
+from lalert.core.model import Realm, Role
+from lalert.errors import LalertError, Rejected, Text
+from lalert.geo.boundaries import BoundarySet
+from lalert.settings import Storage
+from lalert.store.base import StoredKey
+from lalert.store.look import Look
+from lalert.store.opening import look_at
+
+_SLACK_S: Final = 5.0  # clocks differ by so much, and nobody minds
+_NAMES: Final = 5
+
+
+async def checks(storage: Storage, realm: Realm, boundaries: BoundarySet, *, now: datetime) -> Sequence[Check]:
+    """Return how the store of one realm is; it is asked, and nothing in it changes."""
+    name = f"store.{realm}"
+    try:
+        found = await look_at(storage, realm)
+    except LalertError as why:
+        return [failed(name, why)]
+    if found is None:
+        nothing = of_realm(realm, Text("まだ何も保存されていません。", "Nothing is kept yet."))
+        return [warning(name, nothing, Text("ハブを起動すると作られます。", "The first start makes it."))]
+    return [_kept(name, found), *keys(found, boundaries), *seal(found), *clock(found, now)]
+
+
+def _kept(name: str, found: Look) -> Check:
+    facts = ", ".join(f"{fact} {value}" for fact, value in found.facts.items())
+    said = f"{found.span.head} ({facts})"
+    return ok(name, of_realm(found.realm, Text(said, said)))
+
+
+def keys(found: Look, boundaries: BoundarySet) -> Iterator[Check]:
+    """Yield whether somebody may post, and whether each sender may alert somewhere that exists."""
+    name = f"keys.{found.realm}"
+    senders = [key for key in found.keys if key.role is Role.SENDER and key.revoked_at is None]
+    lost = [key for key in senders if not _has_area(key, boundaries)]
+    if not senders:
+        message = Text("有効な発信者のキーがありません。", "Nobody has a key to post with.")
+        advice = Text(
+            f"lalert key issue --realm {found.realm} --area … --name … で発行してください。",
+            f"Issue one: lalert key issue --realm {found.realm} --area … --name …",
+        )
+        yield warning(name, of_realm(found.realm, message), advice)
+    elif lost:
+        named = ", ".join(f"{key.key_id} ({key.name})" for key in lost[:_NAMES])
+        message = Text(f"区域のない、または今の境界データにない区域のキー：{named}", f"Keys for no known area: {named}")
+        advice = Text("区域を確かめ、発行し直してください。", "Look at their areas and issue them anew.")
+        yield error(name, of_realm(found.realm, message), advice)
+    else:
+        count = f"{len(senders):,}"
+        yield ok(name, of_realm(found.realm, Text(f"有効な発信者のキー {count}", f"{count} valid key(s) of senders")))
+
+
+def _has_area(key: StoredKey, boundaries: BoundarySet) -> bool:
+    """Whether all that a key is for exists on the map."""
+    try:
+        return bool(key.areas) and all(area == "*" or boundaries.expand(area) for area in key.areas)
+    except Rejected:
+        return False
+
+
+def seal(found: Look) -> Iterator[Check]:
+    """Yield whether webhooks and notifications can be read; nothing where none are kept."""
+    if not found.has_sealed:
+        return
+    name = f"seal.{found.realm}"
+    if found.opens:
+        told = Text(
+            f"封印の鍵は正しい(Webhook {found.endpoints:,}、通知 {found.residents:,})",
+            f"its key opens it ({found.endpoints:,} webhooks, {found.residents:,} residents)",
+        )
+        yield ok(name, of_realm(found.realm, told))
+    else:
+        yield error(
+            name,
+            of_realm(found.realm, Text("配信先の秘密情報を開けません。", "The recipients' secrets cannot be opened.")),
+            Text(
+                f"{found.realm}.seal を、同じ時点のバックアップか、ほかのノードから戻してください。",
+                f"Restore {found.realm}.seal from the same backup, or from another node.",
+            ),
+        )
+
+
+def clock(found: Look, now: datetime) -> Iterator[Check]:
+    """Yield whether this machine's clock agrees with the store's own, or else with the newest entry."""
+    ahead_s = found.clock_off_s
+    if ahead_s is None and found.last_at is not None:
+        ahead_s = max(0.0, (found.last_at - now).total_seconds())
+    if ahead_s is None:
+        return
+    name = f"clock.{found.realm}"
+    if abs(ahead_s) > _SLACK_S:
+        yield error(
+            name,
+            of_realm(
+                found.realm,
+                Text(
+                    f"この計算機の時計が、保存先と {ahead_s:+,.0f} 秒ずれています。",
+                    f"The store is {ahead_s:+,.0f} s ahead of this machine's clock.",
+                ),
+            ),
+            Text("NTP(chrony など)を確かめてください。", "Look at NTP (chrony)."),
+        )
+    else:
+        yield ok(name, of_realm(found.realm, Text("保存先とのずれなし", "agrees with the store")))
