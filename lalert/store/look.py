@@ -16,7 +16,7 @@ class Look:
 
     `has_sealed` says that something lies under the seal, `opens` that the key beside the data opens it. `last_at` is
     when the newest entry was kept, by the clock of then. `clock_off_s` is how far the store's own clock is ahead of
-    this machine's, None where it has none. `facts` are what an engine says of itself, for people.
+    this machine's, None where it has none. `agreed` is what nodes go by, `facts` what the engine says of itself.
     """
 
     realm: Realm
@@ -28,4 +28,5 @@ class Look:
     opens: bool
     last_at: datetime | None = None
     clock_off_s: float | None = None
+    agreed: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)

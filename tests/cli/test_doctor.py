@@ -16,15 +16,17 @@ from aiohttp import web
 from click.testing import CliRunner
 
 from lalert.cli import main
-from lalert.cli.doctor import folder, hub, machine
+from lalert.cli.doctor import files, folder, hub, machine
 from lalert.cli.doctor import store as stores
 from lalert.cli.doctor.check import Grade
 from lalert.cli.doctor.command import exit_code
 from lalert.core.model import Cursor, Realm
-from lalert.settings import Settings, Storage
+from lalert.geo.boundaries import BoundarySet
+from lalert.publishers import vapid
+from lalert.settings import Settings, Signatures, Storage
 from lalert.store.base import Span
 from lalert.store.look import Look
-from lalert.store.opening import open_store
+from lalert.store.opening import look_at, open_store
 from tests.contract.making import keep, message
 from tests.contract.test_recipients import resident
 from tests.rig import hubs, signers
@@ -57,13 +59,13 @@ async def doctor(*arguments: object) -> tuple[int, Found]:
     return done.exit_code, {c["check"]: (c["grade"], f"{c['found']['en']} {c['advice']['en']}") for c in ranked}
 
 
-async def fill(settings: Storage, *, sealed: bool = True) -> None:
-    """Keep one entry in each realm, and one resident."""
+async def fill(settings: Storage) -> None:
+    """Keep one entry, one resident and one key in each realm, as a hub leaves them."""
     for realm in Realm:
         store = await open_store(settings, realm)
         await keep(store, message("one"))
-        if sealed:
-            await store.add_resident(resident())
+        await store.add_resident(resident())
+        vapid.load_or_make(settings.data / f"vapid-{realm}.pem")
         await hubs.issue_at(store)
         await store.close()
 
@@ -154,6 +156,20 @@ async def test_the_operators_files(data: Path, monkeypatch: pytest.MonkeyPatch) 
     assert (await doctor("--data", data))[1]["signatures.live"][0] == "error"
 
 
+def test_dates_of_certificates(tmp_path: Path) -> None:
+    """What is over or not yet begun is an error, what ends within 30 days a warning; trusted ones count as our own."""
+    day = timedelta(days=1)
+    cases = ((-9, 5, Grade.ERROR), (2, 90, Grade.ERROR), (-9, 20, Grade.WARNING), (-9, 90, Grade.OK))
+    for begin, lasts, grade in cases:
+        one = signers.identity("city", begin=NOW + begin * day, lasts=lasts * day)
+        one.write(tmp_path, "city")
+        trust = tmp_path / "trust.toml"
+        trust.write_text("[[signer]]\nsender = 'x'\ncertificate = 'city.crt'\n", "utf-8")
+        settings = Settings(signatures=Signatures(trust=trust))
+        assert [check.grade for check in files.signatures(settings, Realm.LIVE, now=NOW)] == [grade]
+        assert list(files.signatures(settings, Realm.DRILL, now=NOW)) == []
+
+
 async def test_beside_a_running_hub(hub_process: HubProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     """It says that the hub is ready and where its log is, and the hub goes on keeping alerts meanwhile."""
     await hub_process.start()
@@ -196,6 +212,84 @@ async def test_what_answers_is_no_hub(data: Path, monkeypatch: pytest.MonkeyPatc
         monkeypatch.setenv("LALERT_SERVER_PORT", str(silent.getsockname()[1]))
         code, found = await doctor("--data", data)
     assert (code, found["hub"][0]) == (75, "unreachable")
+
+
+async def test_what_a_hub_says_is_failing(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another version, a store that refuses, late canaries, failing recipients and sources, a wrong clock: all told."""
+    feed = {"name": "pref", "failures": 3, "failure": "timeout"}
+    realm = {
+        "cursor": "a-1",
+        "inForce": 0,
+        "streams": 0,
+        "lastChange": "2026-01-01T00:00:00+00:00",
+        "boundaries": {"fault": "boundaries.damaged"},
+        "canaryAgeSeconds": {"stream": 999.0},
+        "sources": [feed],
+    }
+    ready = {"status": "degraded", "realms": {"live": {"store": "store.full", "residents": "ok"}}}
+    page = '# TYPE lalert_push_failing_lanes gauge\nlalert_push_failing_lanes{realm="live",way="webhook"} 2.0\n'
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.path == "/metrics":
+            return web.Response(text=page)
+        body = ready if request.path == "/readyz" else {"version": "0.0.1", "realms": {"live": realm}}
+        status = 503 if request.path == "/readyz" else 200
+        return web.json_response(body, status=status, headers={"Date": "Thu, 01 Jan 2026 00:00:00 GMT"})
+
+    async with hubs.misbehaving([web.get("/{any:.*}", answer)]) as url:
+        monkeypatch.setenv("LALERT_SERVER_PORT", url.rpartition(":")[2])
+        code, found = await doctor("--data", data)
+    assert code == 1
+    assert {name: grade for name, (grade, _) in found.items() if name.startswith("hub")} == {
+        "hub": "error",
+        "hub.version": "warning",
+        "hub.canary": "error",
+        "hub.sources": "warning",
+        "hub.boundaries": "error",
+        "hub.recipients": "warning",
+        "hub.clock": "error",
+    }
+    assert "store.full" in found["hub"][1]
+    assert "pref failed 3 times" in found["hub.sources"][1]
+
+
+async def test_the_key_of_notifications(data: Path) -> None:
+    """Where residents signed up a key must be there, whole, for its owner only, and that of the other nodes."""
+    file = data / "vapid-live.pem"
+    file.unlink()
+    found = await look_at(Storage(data=data), Realm.LIVE)
+    assert found is not None
+    assert [check.grade for check in stores.push_key(found, file)] == [Grade.ERROR]
+    assert list(stores.push_key(replace(found, residents=0), file)) == []
+    own = vapid.Vapid(vapid.load_or_make(file), subject="").public_key
+    for agreed, grade in (({}, Grade.OK), ({vapid.AGREED: own}, Grade.OK), ({vapid.AGREED: "other"}, Grade.ERROR)):
+        assert [check.grade for check in stores.push_key(replace(found, agreed=agreed), file)] == [grade]
+    file.chmod(0o640)
+    assert [check.grade for check in stores.push_key(found, file)] == [Grade.ERROR]
+
+
+async def test_keys_for_nowhere(data: Path, japan: BoundarySet) -> None:
+    """A sender's key without an area, or for one that the map does not have, is an error; without any it is told."""
+    found = await look_at(Storage(data=data), Realm.LIVE)
+    assert found is not None
+    (key,) = found.keys
+    for areas, grade in (
+        (("*",), Grade.OK),
+        (("13", "131016"), Grade.OK),
+        ((), Grade.ERROR),
+        (("999999",), Grade.ERROR),
+    ):
+        (check,) = stores.keys(replace(found, keys=(replace(key, areas=areas),)), japan)
+        assert check.grade is grade, areas
+    (check,) = stores.keys(replace(found, keys=(replace(key, revoked_at=NOW),)), japan)
+    assert check.grade is Grade.WARNING
+
+
+async def test_named_areas(data: Path) -> None:
+    """What is wrong in the list of named areas is told, group by group."""
+    (data / "groups.toml").write_text("[[group]]\nname = '川'\ncodes = ['999999']\n", "utf-8")
+    code, found = await doctor("--data", data)
+    assert (code, found["groups"][0]) == (0, "warning")
 
 
 async def test_a_redis_that_may_be_trusted(

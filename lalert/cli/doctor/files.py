@@ -1,11 +1,9 @@
-"""The operator's files: boundary data, signatures, sources, the keys of notifications."""
+"""The operator's files: boundary data, signatures, sources."""
 
 from __future__ import annotations
 
-import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Final
 
 from cryptography import x509
@@ -17,7 +15,8 @@ from lalert.core.signatures import Signatures, load
 from lalert.errors import LalertError, Text
 from lalert.geo.atlas import Atlas
 from lalert.geo.boundaries import BoundarySet
-from lalert.publishers import vapid
+from lalert.geo.shelf import Shelf
+from lalert.geo.survey import survey
 from lalert.settings import Settings
 from lalert.sources import register
 
@@ -27,22 +26,32 @@ _MOST: Final = 8  # faults of groups
 
 def checks(settings: Settings, atlas: Atlas, *, now: datetime) -> Iterator[Check]:
     """Yield how the files are that a hub reads at its start."""
-    yield from boundaries(atlas)
+    yield from boundaries(atlas, Shelf(settings.store.data))
     for realm in Realm:
         yield from signatures(settings, realm, now=now)
-        yield from push_key(settings.store.data / f"vapid-{realm}.pem", realm)
     yield from sources(settings, atlas.current)
 
 
-def boundaries(atlas: Atlas) -> Iterator[Check]:
-    """Yield which map decides who is warned."""
+def boundaries(atlas: Atlas, shelf: Shelf) -> Iterator[Check]:
+    """Yield which map decides who is warned, and whether it is fit for that."""
+    version = atlas.current.version
     if atlas.fault is not None:
         yield failed("boundaries", atlas.fault)
+    elif problems := _unfit(shelf, version):
+        said = Text("\n".join(one.ja for one in problems), "\n".join(one.en for one in problems))
+        yield error(
+            "boundaries", said, Text("lalert boundaries use で戻してください。", "Go back: lalert boundaries use.")
+        )
     else:
-        version = atlas.current.version
-        yield ok("boundaries", Text(f"版 {version}", f"version {version}"))
+        source = shelf.read(version)[1].source
+        yield ok("boundaries", Text(f"版 {version}（{source}）", f"version {version} ({source})"))
     for fault in atlas.current.groups.faults[:_MOST]:
         yield warning("groups", fault, Text("一覧(hub.groups)を直してください。", "Correct the list (hub.groups)."))
+
+
+def _unfit(shelf: Shelf, version: str) -> Sequence[Text]:
+    """Return why an imported set is not fit; the embedded one was found fit when it was built."""
+    return survey(shelf.read(version)[0]).problems if version in shelf.versions() else ()
 
 
 def signatures(settings: Settings, realm: Realm, *, now: datetime) -> Iterator[Check]:
@@ -89,25 +98,6 @@ def dates(name: str, realm: Realm, certificates: Iterable[x509.Certificate], *, 
             count += 1
     if count:
         yield ok(name, of_realm(realm, Text(f"有効な証明書 {count}", f"{count} certificate(s) hold")))
-
-
-def push_key(file: Path, realm: Realm) -> Iterator[Check]:
-    """Yield whether the key of notifications is there, right, and the hub's own; it is not made here."""
-    if not file.exists():
-        return
-    name = f"push_key.{realm}"
-    try:
-        vapid.load_or_make(file)
-    except LalertError as why:
-        yield failed(name, why)
-        return
-    if stat.S_IMODE(file.stat().st_mode) & 0o077:
-        advice = Text(f"chmod 600 {file}", f"chmod 600 {file}")
-        yield error(
-            name, of_realm(realm, Text(f"{file.name} を他人が読めます。", f"Others may read {file.name}.")), advice
-        )
-    else:
-        yield ok(name, of_realm(realm, Text(file.name, file.name)))
 
 
 def sources(settings: Settings, current: BoundarySet) -> Iterator[Check]:

@@ -24,7 +24,12 @@ _REMOTE: Final = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.
 def checks(storage: Storage) -> Iterator[Check]:
     """Yield how the folder is."""
     folder = storage.data.absolute()
-    if not folder.is_dir():
+    try:
+        is_there = folder.is_dir()
+    except PermissionError:  # one of the folders above
+        yield _denied(folder)
+        return
+    if not is_there:
         yield _missing(folder)
         return
     yield owner(folder)
@@ -100,6 +105,14 @@ def kind_of(folder: Path, mounts: str) -> str:
         if point and is_above and len(point) >= len(best):
             best, kind = point, after.partition(" ")[0]
     return kind
+
+
+def _denied(folder: Path) -> Check:
+    return error(
+        _NAME,
+        Text(f"{folder} に書き込めません。", f"{folder} cannot be written to."),
+        Text("ハブの利用者で実行するか、所有者を直してください。", "Run this as the hub's user, or correct the owner."),
+    )
 
 
 def _missing(folder: Path) -> Check:

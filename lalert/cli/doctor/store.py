@@ -1,15 +1,18 @@
-"""What is kept: whether a hub would take it, whose keys are in it, whether its seal holds, and its clock."""
+"""What is kept: whether a hub would take it, whose keys are in it, whether its seal and its pushes hold, its clock."""
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 from lalert.cli.doctor.check import Check, error, failed, of_realm, ok, warning
 from lalert.core.model import Realm, Role
 from lalert.errors import LalertError, Rejected, Text
 from lalert.geo.boundaries import BoundarySet
+from lalert.publishers import vapid
 from lalert.settings import Storage
 from lalert.store.base import StoredKey
 from lalert.store.look import Look
@@ -17,6 +20,10 @@ from lalert.store.opening import look_at
 
 _SLACK_S: Final = 5.0  # clocks differ by so much, and nobody minds
 _NAMES: Final = 5
+_RESTORE: Final = Text(
+    "バックアップかほかのノードから戻してください。作り直すと、登録済みの人に届きません。",
+    "Restore it from a backup or another node: with a new one nobody who signed up is reached.",
+)
 
 
 async def checks(storage: Storage, realm: Realm, boundaries: BoundarySet, *, now: datetime) -> Sequence[Check]:
@@ -29,7 +36,8 @@ async def checks(storage: Storage, realm: Realm, boundaries: BoundarySet, *, now
     if found is None:
         nothing = of_realm(realm, Text("まだ何も保存されていません。", "Nothing is kept yet."))
         return [warning(name, nothing, Text("ハブを起動すると作られます。", "The first start makes it."))]
-    return [_kept(name, found), *keys(found, boundaries), *seal(found), *clock(found, now)]
+    own = push_key(found, storage.data / f"vapid-{realm}.pem")
+    return [_kept(name, found), *keys(found, boundaries), *seal(found), *own, *clock(found, now)]
 
 
 def _kept(name: str, found: Look) -> Check:
@@ -88,6 +96,29 @@ def seal(found: Look) -> Iterator[Check]:
                 f"Restore {found.realm}.seal from the same backup, or from another node.",
             ),
         )
+
+
+def push_key(found: Look, file: Path) -> Iterator[Check]:
+    """Yield why residents would hear nothing from this node: the key that they subscribed with is not here."""
+    name = f"push_key.{found.realm}"
+    if not file.exists():
+        if found.residents:
+            told = Text(f"通知の鍵 {file.name} がありません。", f"{file.name}, the key of notifications, is gone.")
+            yield error(name, of_realm(found.realm, told), _RESTORE)
+        return
+    try:
+        own = vapid.Vapid(vapid.load_or_make(file), subject="").public_key
+    except LalertError as why:
+        yield failed(name, why)
+        return
+    if stat.S_IMODE(file.stat().st_mode) & 0o077:
+        told = Text(f"{file.name} を他人が読めます。", f"Others may read {file.name}.")
+        yield error(name, of_realm(found.realm, told), Text(f"chmod 600 {file}", f"chmod 600 {file}"))
+    elif found.agreed.get(vapid.AGREED, own) != own:
+        told = Text(f"{file.name} は、ほかのノードの鍵と違います。", f"{file.name} is not the key of the other nodes.")
+        yield error(name, of_realm(found.realm, told), _RESTORE)
+    else:
+        yield ok(name, of_realm(found.realm, Text(file.name, file.name)))
 
 
 def clock(found: Look, now: datetime) -> Iterator[Check]:

@@ -42,12 +42,13 @@ async def look(settings: Storage, realm: Realm, beside: Path) -> Look | None:
 
 
 async def _looked(link: Link, realm: Realm, beside: Path) -> Look | None:
-    said, kept, endpoints, residents, told = await link.exchange(
+    said, kept, endpoints, residents, told, agreed = await link.exchange(
         ("INFO", *SECTIONS),
         ("HMGET", link.names.origin, "epoch", "head", "oldest", "realm", "compat", origin.SEAL),
         ("HLEN", link.names("endpoint")),
         ("HLEN", link.names("resident:id")),
         ("TIME",),
+        ("HGETALL", link.names("agreed")),
     )
     epoch, head, oldest, kept_realm, compat, word = cast(list[bytes | None], kept)
     span = span_of((epoch, head, oldest))
@@ -58,6 +59,7 @@ async def _looked(link: Link, realm: Realm, beside: Path) -> Look | None:
     if int(compat) == UNFINISHED:
         raise unfinished()
     origin.check(realm, kept_realm.decode(), int(compat))
+    flat = [word.decode() for word in cast(list[bytes], agreed)]
     seconds, micros = (int(part) for part in cast(list[bytes], told))
     return Look(
         realm=realm,
@@ -68,12 +70,13 @@ async def _looked(link: Link, realm: Realm, beside: Path) -> Look | None:
         has_sealed=word is not None,
         opens=word is not None and _opens(beside, word),
         clock_off_s=seconds + micros / 1e6 - datetime.now(UTC).timestamp(),
+        agreed=dict(zip(flat[::2], flat[1::2], strict=True)),
         facts=_facts(parse_info(bytes(cast(bytes, said)).decode("utf-8", "replace"))),
     )
 
 
 def _facts(info: Mapping[str, str]) -> dict[str, str]:
-    return {"engine": "Redis", **{name: info[name] for name in _FACTS if name in info}}
+    return {name: info[name] for name in _FACTS if name in info}
 
 
 def _opens(beside: Path, word: bytes) -> bool:

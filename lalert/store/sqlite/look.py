@@ -76,7 +76,7 @@ def _looked(connection: sqlite3.Connection, path: Path, realm: Realm) -> Look | 
         has_sealed=sealed is not None,
         opens=sealed is not None and _opens(path, *sealed),
         last_at=instant(newest[0]) if newest else None,
-        facts={"engine": f"SQLite {sqlite3.sqlite_version}", "schema": str(version)},
+        facts={"SQLite": sqlite3.sqlite_version, "schema": str(version)},
     )
 
 
