@@ -9,7 +9,6 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit, urlunsplit
 
 import click
 from rich.console import Console
@@ -18,7 +17,7 @@ from rich.table import Table
 
 from lalert import logs
 from lalert.cli.speech import emit, honest, say, talk, tell
-from lalert.cli.where import storage, store_option, without_password
+from lalert.cli.where import public, storage, store_option, without_password
 from lalert.core.model import Realm
 from lalert.errors import Rejected, Text
 from lalert.publishers import vapid
@@ -73,8 +72,8 @@ def migrate_(source: str | None, target: str | None, realm: str, as_json: bool) 
         _tell_moved(one, as_json=as_json)
     tell(
         Text(
-            f"移行が終わり、両方を読み比べて一致しました。ハブを {_public(new)} で起動してください。",
-            f"Everything was moved; both sides were read and are the same. Start the hubs on {_public(new)}.",
+            f"移行が終わり、両方を読み比べて一致しました。ハブを {public(new)} で起動してください。",
+            f"Everything was moved; both sides were read and are the same. Start the hubs on {public(new)}.",
         )
     )
 
@@ -93,7 +92,7 @@ def info(data: Path | None, store_url: str | None, realm: str, as_json: bool) ->
         for origin, counts in looked.values():
             emit(_described(origin, counts) | {"engine": _engine(settings)})
         return
-    print(f"{_engine(settings)}  {_public(settings)}")
+    print(f"{_engine(settings)}  {public(settings)}")
     table = Table("", *(one.value for one in looked))
     table.add_row(say(Text("最新の位置", "head")), *(f"{origin.epoch}-{origin.head}" for origin, _ in looked.values()))
     table.add_row(say(Text("最古の位置", "oldest")), *(str(origin.oldest) for origin, _ in looked.values()))
@@ -159,14 +158,6 @@ def _realms(realm: str) -> list[Realm]:
 
 def _engine(settings: Storage) -> str:
     return "SQLite" if settings.url is None else "Redis"
-
-
-def _public(settings: Storage) -> str:
-    """Return where it is, without a password."""
-    if settings.url is None:
-        return str(settings.data)
-    parts = urlsplit(settings.url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=""))
 
 
 async def _rename(settings: Storage, realms: list[Realm]) -> None:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 import click
 
@@ -38,6 +38,14 @@ def configured(*, data: Path | None, store_url: str | None = None, config: Path 
     named = os.environ.get("LALERT_CONFIG")
     flags = {"store.data": None if data is None else str(data), "store.url": store_url}
     return load(config or (Path(named) if named else None), os.environ, flags)
+
+
+def public(settings: Storage) -> str:
+    """Return where it is, without a password."""
+    if settings.url is None:
+        return str(settings.data)
+    parts = urlsplit(settings.url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=""))
 
 
 def without_password(_: click.Context, __: click.Parameter, url: str | None) -> str | None:

@@ -358,7 +358,9 @@ def test_disks_that_forget(tmp_path: Path) -> None:
         "1 0 8:1 / / rw - ext4 /dev/a rw\n"
         f"2 1 0:9 / {tmp_path} rw shared:1 - tmpfs tmpfs rw\n"
         "3 1 0:8 / /other rw - nfs4 x rw\n"
+        "4 1 0:7 / /防災\\040データ rw - xfs x rw\n"
     )
+    assert folder.kind_of(Path("/防災 データ/hub"), mounts) == "xfs"
     assert folder.kind_of(tmp_path / "data", mounts) == "tmpfs"
     assert folder.kind_of(Path("/otherwise"), mounts) == "ext4"
     grades = [folder.disk(kind).grade for kind in ("tmpfs", "nfs4", "ext4", "")]

@@ -12,9 +12,9 @@ from lalert.errors import LalertError, Text
 NOTHING: Final = Text("", "")
 _MOST: Final = 8  # findings of one check
 _PASSING: Final = frozenset({"store.unreachable", "store.timeout", "store.loading", "store.busy"})
-_CALL: Final = Text(
-    "docs/operations.md の「壊れるとどうなるか」を見て、直らなければ管理者に連絡してください。",
-    "See 'When something fails' in docs/operations.md.",
+_EXPLAINED: Final = Text(
+    "[ ] の中のコードの意味と対処は docs/problems.md にあります。",
+    "docs/problems.md explains the code in brackets, and what to do.",
 )
 REALMS: Final = {Realm.LIVE: Text("本番系", "live"), Realm.DRILL: Text("訓練系", "drill")}
 
@@ -62,12 +62,14 @@ def error(name: str, found: Text, advice: Text) -> Check:
     return Check(name, Grade.ERROR, found, advice)
 
 
-def failed(name: str, why: LalertError) -> Check:
-    """Return what the hub itself says when it meets `why`, with every finding and its advice."""
+def failed(name: str, why: LalertError, *, where: str = "") -> Check:
+    """Return what the hub itself says when it meets `why` at `where`, with every finding and its advice."""
     grade = Grade.UNREACHABLE if why.code in _PASSING else Grade.ERROR
     shown = why.findings[:_MOST]
-    found = [Text(f"{why.message.ja} [{why.code}]", f"{why.message.en} [{why.code}]"), *(one.message for one in shown)]
-    advice = [one.advice for one in shown] or [_CALL]
+    place = f"{where}: " if where else ""
+    said = Text(f"{place}{why.message.ja} [{why.code}]", f"{place}{why.message.en} [{why.code}]")
+    found = [said, *(one.message for one in shown)]
+    advice = [one.advice for one in shown] or [_EXPLAINED]
     return Check(name, grade, _joined(found), _joined(list(dict.fromkeys(advice))))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from lalert.settings import Storage
 
 _NAME: Final = "data"
 _MOUNTS: Final = Path("/proc/self/mountinfo")
+_ESCAPED: Final = re.compile(r"\\([0-7]{3})")  # proc(5): blanks and backslashes in octal
 _LEAST_BYTES: Final = 64 << 20
 _FEW_BYTES: Final = 1 << 30
 _FORGETFUL: Final = frozenset({"tmpfs", "ramfs"})
@@ -41,7 +43,7 @@ def checks(storage: Storage) -> Iterator[Check]:
 def owner(folder: Path) -> Check:
     """Return whether the folder belongs to whoever asks, and to nobody else."""
     found = folder.stat()
-    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
         return error(
             _NAME,
             Text(f"{folder} に書き込めません。", f"{folder} cannot be written to."),
@@ -100,7 +102,9 @@ def kind_of(folder: Path, mounts: str) -> str:
     path, best, kind = str(folder.resolve()), "", ""
     for line in mounts.splitlines():
         before, _, after = line.partition(" - ")
-        point = before.split(" ")[4].encode().decode("unicode_escape") if before.count(" ") >= 4 else ""
+        point = (
+            _ESCAPED.sub(lambda found: chr(int(found[1], 8)), before.split(" ")[4]) if before.count(" ") >= 4 else ""
+        )
         is_above = path == point or path.startswith(point.rstrip("/") + "/")
         if point and is_above and len(point) >= len(best):
             best, kind = point, after.partition(" ")[0]

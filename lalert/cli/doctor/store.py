@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from lalert.cli.doctor.check import Check, error, failed, of_realm, ok, warning
+from lalert.cli.where import public
 from lalert.core.model import Realm, Role
 from lalert.errors import LalertError, Rejected, Text
 from lalert.geo.boundaries import BoundarySet
@@ -32,7 +33,7 @@ async def checks(storage: Storage, realm: Realm, boundaries: BoundarySet, *, now
     try:
         found = await look_at(storage, realm)
     except LalertError as why:
-        return [failed(name, why)]
+        return [failed(name, why, where=public(storage))]
     if found is None:
         nothing = of_realm(realm, Text("まだ何も保存されていません。", "Nothing is kept yet."))
         return [warning(name, nothing, Text("ハブを起動すると作られます。", "The first start makes it."))]
