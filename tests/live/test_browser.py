@@ -8,12 +8,14 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from axe_core_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from lalert.web.server import Server
 from tests.rig.author import CHIYODA, NAHA, Author
 from tests.rig.caller import Caller
+from tests.rig.hubs import misbehaving
 
 CHROMIUM = Path("/usr/bin/chromium")
 IS_MISSING = not CHROMIUM.exists() and not os.environ.get("CI")
@@ -94,6 +96,33 @@ async def test_a_burst_does_not_fill_a_bad_line(browser: Browser, live: Caller) 
     times = await page.evaluate("window.fetched")
     assert len(times) > 1
     assert all(later - earlier >= 2_990 for earlier, later in pairwise(times))
+
+
+LISTEN = """url => new Promise((opened, failed) => {
+  const socket = new WebSocket(url);
+  window.heard = [];
+  socket.onopen = () => opened();
+  socket.onerror = () => failed("no connection");
+  socket.onmessage = ({data}) => { const said = JSON.parse(data); window.heard.push([said.event, said.id]); };
+  window.ended = new Promise(end => { socket.onclose = ({code, wasClean}) => end([code, wasClean]); });
+})"""
+
+
+async def test_a_page_of_any_site_reads_the_socket(browser: Browser, live: Caller, server: Server) -> None:
+    """With nothing but what a browser has, a page from elsewhere hears the stream over `/ws`, and why it ended."""
+
+    async def signage(_: web.Request) -> web.Response:
+        return web.Response(text="<!doctype html><title>signage</title>", content_type="text/html")
+
+    async with misbehaving([web.get("/", signage)]) as elsewhere:
+        page = await browser.new_page()
+        await page.goto(elsewhere)
+        await page.evaluate(LISTEN, server.url.replace("http", "ws") + "/ws")
+        receipt = await live.publish(author.order(CHIYODA))
+        await page.wait_for_function("window.heard.length == 1", timeout=PATIENCE_MS)
+        await server.contexts[0].fanout.farewell("test")
+        assert await page.evaluate("window.ended") == [1001, True]
+        assert await page.evaluate("window.heard") == [["alert", receipt["cursor"]], ["bye", None]]
 
 
 async def test_page_says_when_the_line_is_dead(browser: Browser, live: Caller, server: Server) -> None:
