@@ -6,7 +6,7 @@ What is the same for every way of reading the stream. The ways differ in how a c
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -30,6 +30,7 @@ log = structlog.get_logger("lalert.stream")
 T = TypeVar("T")
 
 _REPLAY = 200  # entries per step of a replay
+_PIECE = 1 << 20  # bytes of them that are written at once
 _ROOM = 65_536  # bytes that may still wait when the next step is written
 _AWAY_S = 1.0  # between two questions to a store that is away
 _LOOK_S = 0.05  # how often a slow reader's buffer is looked at; asyncio tells only the protocol when it drains
@@ -187,9 +188,24 @@ async def _catch_up(line: Line, ctx: Context, group: Group, at: Cursor) -> Curso
             return at
         faces, at = await line.patiently(partial(entries_after, hub, at, _REPLAY))
         wanted = [face for face in faces if group.wants(face)]
+        for piece in pieces(face.framed(line.framing) for face in wanted):
+            await _taken(line, stall_s=hub.settings.stream.stall_s)
+            line.write(piece)
         if wanted:
-            line.write(b"".join(face.framed(line.framing) for face in wanted))
             hub.metrics.deliveries.labels(hub.realm.value).inc(len(wanted))
+
+
+def pieces(frames: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield `frames` joined to pieces of about 1 MiB, none cut: many that lag must not hold 200 large messages each."""
+    held, size = list[bytes](), 0
+    for frame in frames:
+        held.append(frame)
+        size += len(frame)
+        if size >= _PIECE:
+            yield b"".join(held)
+            held, size = [], 0
+    if held:
+        yield b"".join(held)
 
 
 async def _taken(line: Line, *, stall_s: float) -> None:
