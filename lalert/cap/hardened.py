@@ -19,6 +19,7 @@ from lalert.cap.catalogue import finding
 from lalert.errors import Finding
 
 _ATTRIBUTE: Final = re.compile(rb"=[ \t\r\n\0]*+[\"']")  # in UTF-16, too
+_START: Final = 12  # bytes within which a declaration begins, in any encoding and behind any mark
 _UTF_7: Final = re.compile(rb"utf-?7", re.IGNORECASE)
 
 
@@ -34,11 +35,12 @@ class Bounds:
         """Return why `raw` must not be parsed, or None. Linear, at memory's speed."""
         if len(raw) > self.size:
             return finding("cap.xml.size", facts={"limit": self.size})
-        if raw.count(b"<") > self.tags:
+        # Few bytes have no room for so many, and need not be counted.
+        if len(raw) > self.tags and raw.count(b"<") > self.tags:
             return finding("cap.xml.elements", facts={"limit": self.tags})
-        if raw.count(b"=") > self.attributes and self._has_more_attributes(raw):
+        if len(raw) > 2 * self.attributes and raw.count(b"=") > self.attributes and self._has_more_attributes(raw):
             return finding("cap.xml.attributes", facts={"limit": self.attributes})
-        if _UTF_7.search(raw, 0, max(raw.find(b"?>"), 0)):
+        if b"?" in raw[:_START] and _UTF_7.search(raw, 0, max(raw.find(b"?>"), 0)):
             return finding("cap.xml.syntax", line=1, found="UTF-7")
         return None
 
