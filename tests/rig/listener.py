@@ -69,8 +69,11 @@ class Listener:
         self._reading.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._reading
-        self._response.close()
+        await self._hang_up()
         await self._session.close()
+
+    async def _hang_up(self) -> None:
+        self._response.close()
 
     @property
     def entries(self) -> list[Heard]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from base64 import b64encode
 from collections.abc import Mapping
@@ -44,14 +43,8 @@ class SocketListener(Listener):
         self._reading = asyncio.create_task(self._read())
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._reading.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._reading
+    async def _hang_up(self) -> None:
         await self._socket.close()
-        await self._session.close()
 
     @property
     def close_code(self) -> int | None:
